@@ -1,0 +1,1 @@
+"""What every room stands on: records, tables, stages, runs, errors, the LLM protocol."""

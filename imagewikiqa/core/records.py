@@ -1,0 +1,197 @@
+"""The records that touch disk: frozen, closed, versioned; `core.schemas` publishes their schemas."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Letter = Literal["A", "B", "C", "D"]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+LETTERS: tuple[Letter, ...] = ("A", "B", "C", "D")
+
+
+class Part(BaseModel):
+    """A closed, immutable piece of a record."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Record(Part):
+    """One line of a table: immutable, closed, addressable by `id`."""
+
+    VERSION: ClassVar[int] = 1
+    id: str = Field(min_length=1)
+
+
+class ClassEntry(Record):
+    """A class to ask about; `id` is the wnid for ImageNet, else the list's own id."""
+
+    name: str = Field(min_length=1, description="display name, distinct within its list")
+    synonyms: tuple[str, ...] = ()
+    definition: str = ""
+    hypernyms: tuple[str, ...] = Field((), description="from the nearest to the root")
+    title: str | None = Field(None, description="Wikipedia article title, when known")
+    index: int | None = Field(None, ge=0, description="position in the model's label order")
+    number: Literal["count", "mass", "plural"] = Field(
+        "count", description="grammar of the name: a tiger, guacamole, sunglasses"
+    )
+
+
+class Section(Part):
+    """A span of a page's text, in code points; the lead has the empty path."""
+
+    path: tuple[str, ...]
+    start: int = Field(ge=0)
+    end: int = Field(ge=0)
+
+
+class Page(Record):
+    """One revision of one article as clean text; `text[start:end]` addresses evidence."""
+
+    class_ids: tuple[str, ...]
+    title: str
+    page_id: int | None
+    revision_id: int | None
+    revision_timestamp: str | None
+    url: str
+    language: str = "en"
+    license: str
+    text: str = Field(description="lead, sections, then an Infobox block of 'field: value' lines")
+    sections: tuple[Section, ...]
+    facts: dict[str, str] = Field(description="infobox and taxobox fields as clean text")
+    source: str = Field(description="where the wikitext came from, without host paths")
+    sha256: Sha256 = Field(description="of the raw wikitext as UTF-8")
+
+
+class Evidence(Part):
+    """A verbatim quote and where it stands: `quote == page.text[start:end]` in code points."""
+
+    page: str = Field(description="id of the page record")
+    page_id: int | None
+    revision_id: int | None
+    url: str
+    quote: str
+    start: int = Field(ge=0)
+    end: int = Field(ge=0)
+
+
+class Authorship(Part):
+    """Who wrote a question, and with which words and seed."""
+
+    name: str
+    model: str = Field(description="model that answered; 'none' for the corpus author")
+    prompt: str = Field(description="template and digest, as in 'make_mcq@9f2c41d07a3e'")
+    seed: int
+    form: str = Field("", description="question form of the corpus author; empty for an LLM")
+
+
+class Choice(Part):
+    """One option and the page it was taken from (None when an LLM invented it)."""
+
+    text: str = Field(min_length=1)
+    class_id: str | None = None
+
+
+class Trial(Part):
+    """One call to a judge: an order of the options and what came back."""
+
+    order: tuple[int, int, int, int] = Field(description="shown position -> index into choices")
+    state: Literal["answered", "ambiguous", "refused", "empty"]
+    pick: Annotated[int, Field(ge=0, le=3)] | None = Field(description="index into choices")
+
+    @model_validator(mode="after")
+    def _pick_only_when_answered(self) -> "Trial":
+        if (self.pick is not None) != (self.state == "answered"):
+            raise ValueError("a trial has a pick exactly when its state is 'answered'")
+        return self
+
+
+class JudgeScore(Part):
+    """Rate of right answers over all trials; an unparsed trial is never right."""
+
+    judge: str
+    right: int = Field(ge=0)
+    trials: int = Field(ge=1)
+    unparsed: int = Field(ge=0)
+    picks: tuple[int | None, ...] = Field(description="index into choices, per trial, in order")
+
+    @property
+    def rate(self) -> float:
+        """Return right / trials."""
+        return self.right / self.trials
+
+
+class Judgement(Part):
+    """The paper's two conditions (section 4.2) and a third, closed-book one."""
+
+    with_name: JudgeScore
+    without_name: JudgeScore
+    closed_book: JudgeScore | None = Field(
+        None, description="cross-class statistics alone: no page, no name"
+    )
+
+
+class Draft(Record):
+    """A question as its author wrote it: the right option first in `choices`."""
+
+    class_id: str
+    class_name: str
+    question: str = Field(description="says 'this object'")
+    question_named: str = Field(description="the same with the class name, grammatical")
+    choices: tuple[Choice, Choice, Choice, Choice] = Field(description="the right one is first")
+    evidence: Evidence
+    author: Authorship
+
+
+class Judged(Record):
+    """A draft's verdict: kept or not, why, and the trials behind it."""
+
+    keep: bool
+    reason: str
+    judge: Judgement
+
+
+class Question(Record):
+    """A released question (contracts: questions.jsonl)."""
+
+    class_id: str
+    class_name: str
+    question: str
+    question_named: str
+    choices: tuple[str, str, str, str]
+    answer: Annotated[int, Field(ge=0, le=3)]
+    evidence: Evidence
+    author: Authorship
+    checks: dict[str, bool]
+    judge: Judgement | None
+    choice_class_ids: tuple[str | None, str | None, str | None, str | None] = Field(
+        description="whose page each option came from; None when a model invented it"
+    )
+
+
+class Item(Record):
+    """One question with one image (contracts: items.jsonl)."""
+
+    item_id: str
+    question_id: str
+    class_id: str
+    image: str | None = Field(description="path below the image source; None without images")
+    image_sha256: Sha256 | None = None
+    question: str
+    choices: tuple[str, str, str, str]
+    answer: Annotated[int, Field(ge=0, le=3)]
+    letter: Letter
+
+    @model_validator(mode="after")
+    def _one_identity(self) -> "Item":
+        if self.id != self.item_id or LETTERS[self.answer] != self.letter:
+            raise ValueError("an item's id equals item_id and its letter equals its answer")
+        return self
+
+
+class Reject(Record):
+    """A record that was dropped: which stage, which input, why."""
+
+    stage: str
+    input: str = Field(description="id of the input record")
+    reason: str = Field(description="short and countable, as in 'name leak'")
+    detail: str = ""

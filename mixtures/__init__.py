@@ -1,0 +1,1 @@
+"""From image sets and LLaVA data to WebDataset shards."""

@@ -1,0 +1,1 @@
+"""From a page to verified, balanced, audited multiple-choice questions."""
