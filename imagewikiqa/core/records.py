@@ -1,4 +1,4 @@
-"""The records that touch disk: frozen, closed, versioned; `core.schemas` publishes their schemas."""
+"""The records that touch disk: frozen, closed, versioned; `core.schemas` publishes them."""
 
 from typing import Annotated, ClassVar, Literal
 

@@ -1,0 +1,68 @@
+"""Publish a file so that a reader, a kill or a full disk never sees half of it."""
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from imagewikiqa.core.errors import ToolkitError
+
+TEMPORARY = ".part-"
+
+
+@contextlib.contextmanager
+def explained(path: Path, doing: str) -> Iterator[None]:
+    """Turn what the system refuses (space, rights, a missing folder) into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        hints = {
+            errno.ENOSPC: "the disk is full: free space and run the same command again",
+            errno.EDQUOT: "the disk quota is used up: free space and run the same command again",
+            errno.EROFS: "the disk is read-only: choose another --out",
+            errno.EACCES: "permission was denied: choose another --out or change its rights",
+            errno.ENOTDIR: "a part of the path is a file: choose another --out",
+            errno.EISDIR: "it is a folder: move it away or choose another --out",
+            errno.EFBIG: "the file would pass this system's size limit",
+        }
+        if error.errno not in hints:
+            raise
+        raise ToolkitError(f"cannot {doing} {path}: {hints[error.errno]}") from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames inside a folder survive a power loss."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def publish(path: Path, chunks: Iterable[bytes]) -> None:
+    """Write chunks to a temporary file beside `path`, sync it, rename it, sync the folder.
+
+    Raises ToolkitError when the disk refuses; an exception never publishes.
+    """
+    temporary = path.with_name(f"{TEMPORARY}{path.name}")
+    with explained(path, "write"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as stream:
+            for chunk in chunks:
+                stream.write(chunk)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+        sync_folder(path.parent)
+
+
+def publish_text(path: Path, text: str) -> None:
+    """Publish one text as UTF-8."""
+    publish(path, [text.encode()])
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete temporary files that a killed run left anywhere below a folder."""
+    for leftover in folder.rglob(f"{TEMPORARY}*"):
+        leftover.unlink(missing_ok=True)

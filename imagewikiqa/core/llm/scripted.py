@@ -1,0 +1,57 @@
+"""A client that answers from written rules: for tests, dry runs and demonstrations."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from imagewikiqa.core.errors import ToolkitError
+from imagewikiqa.core.llm.client import Reply, Request, Usage
+from imagewikiqa.core.records import Part
+from imagewikiqa.core.stages import RecordError
+
+
+class Rule(Part):
+    """Answer `reply` when every string of `contains` stands in the request's words."""
+
+    contains: tuple[str, ...] = Field(min_length=1)
+    reply: str
+    finish: Literal["stop", "length", "refusal", "filtered"] = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedClient:
+    """The first rule that matches answers; no rule is a failed record, never a made-up answer."""
+
+    rules: Sequence[Rule]
+    model: str = "scripted"
+
+    async def ask(self, request: Request) -> Reply:
+        """Return the reply of the first matching rule; raise RecordError when none matches."""
+        words = request.text
+        for rule in self.rules:
+            if all(part in words for part in rule.contains):
+                usage = Usage(
+                    input_tokens=len(words.split()), output_tokens=len(rule.reply.split())
+                )
+                return Reply(text=rule.reply, model=self.model, finish=rule.finish, usage=usage)
+        raise RecordError("no scripted reply", f"no rule matches the request {request.key[:12]}")
+
+
+def load_script(path: Path) -> ScriptedClient:
+    """Read rules from JSON lines `{contains, reply, finish?}`; ToolkitError names a bad one."""
+    if not path.is_file():
+        raise ToolkitError(f"there is no script {path}: give scripted:FILE a file of JSON lines")
+    rules = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            rules.append(Rule.model_validate(json.loads(line)))
+        except (json.JSONDecodeError, ValidationError) as error:
+            raise ToolkitError(
+                f"{path} line {number} is not a rule: "
+                'write {"contains": ["words"], "reply": "..."} on each line'
+            ) from error
+    return ScriptedClient(rules)

@@ -1,0 +1,44 @@
+"""The published JSON Schemas of all records that touch disk."""
+
+import json
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from imagewikiqa.core import records
+from imagewikiqa.core.files import publish_text
+
+PUBLISHED: tuple[type[BaseModel], ...] = (
+    records.ClassEntry,
+    records.Page,
+    records.Draft,
+    records.Judged,
+    records.Question,
+    records.ImageRef,
+    records.Item,
+    records.Reject,
+)
+FOLDER = Path(__file__).parent / "schemas"
+
+
+def schema_name(model: type[BaseModel]) -> str:
+    """Return the file name of a record's schema, as in 'question.v1.schema.json'."""
+    return f"{model.__name__.lower()}.v{model.VERSION}.schema.json"  # type: ignore[attr-defined]
+
+
+def schema_text(model: type[BaseModel]) -> str:
+    """Return a record's JSON Schema (draft 2020-12) as it is published."""
+    schema = model.model_json_schema(mode="serialization")
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["$id"] = f"urn:imagewikiqa:{schema_name(model).removesuffix('.schema.json')}"
+    return json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def export_schemas(folder: Path = FOLDER) -> list[Path]:
+    """Write every schema into a folder; return the paths."""
+    paths = []
+    for model in PUBLISHED:
+        path = folder / schema_name(model)
+        publish_text(path, schema_text(model))
+        paths.append(path)
+    return paths

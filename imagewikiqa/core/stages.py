@@ -1,0 +1,224 @@
+"""The one stage runner: skip what is done, commit per input, keep reject rows, stop when all fails.
+
+A stage maps one input record to rows and rejects. Its results depend on the input and the stage's
+settings alone, and tables are published in input order, so neither the number of workers nor a
+kill changes a byte.
+"""
+
+import asyncio
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from imagewikiqa.core.digests import digest
+from imagewikiqa.core.errors import ToolkitError
+from imagewikiqa.core.journal import Journal, open_journal
+from imagewikiqa.core.progress import Progress, Silent
+from imagewikiqa.core.records import Reject
+from imagewikiqa.core.tables import Addressable, write_table
+
+In = TypeVar("In", bound=Addressable)
+Out = TypeVar("Out", bound=BaseModel)
+FAILURES_IN_A_ROW = 20
+SMALL_JOB = 64  # starting worker processes costs more than this many cheap inputs
+
+
+class RecordError(Exception):
+    """One input cannot be worked on: it becomes a reject row and counts as a failure."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[Out]):
+    """What a step made of one input. `failed` marks an input that could not be worked on."""
+
+    rows: tuple[Out, ...] = ()
+    rejects: tuple[Reject, ...] = ()
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage(Generic[In, Out]):
+    """A named, versioned step. `step` must be picklable when `processes` is true."""
+
+    name: str
+    version: int
+    settings: str  # digest of everything but the input that decides the rows
+    step: Callable[[In], Awaitable[Outcome[Out]]]
+    row: type[Out]
+    input_digest: Callable[[In], str] = digest
+    processes: bool = False
+    in_flight: int = 1
+
+
+@dataclass(slots=True)
+class StageReport:
+    """Counts of one stage, for the summary and run.json."""
+
+    stage: str
+    inputs: int = 0
+    reused: int = 0
+    rows: int = 0
+    rejects: dict[str, int] = field(default_factory=dict)
+
+
+def run_stage(
+    stage: Stage[In, Out],
+    inputs: Sequence[In],
+    *,
+    work: Path,
+    table: Path,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> StageReport:
+    """Finish every input, then publish the table and its rejects in input order.
+
+    Raises ToolkitError after 20 failed inputs in a row: then the input or the settings are wrong.
+    """
+    watcher = progress or Silent()
+    keys = [_key(stage, record) for record in inputs]
+    if len(set(keys)) != len(keys):
+        raise ValueError(f"stage {stage.name} was given the same input twice")
+    journal = open_journal(work / f"{stage.name}.journal")
+    try:
+        todo = [(k, r) for k, r in zip(keys, inputs, strict=True) if k not in journal]
+        report = StageReport(stage.name, inputs=len(inputs), reused=len(inputs) - len(todo))
+        watcher.begin(stage.name, len(inputs), report.reused)
+        try:
+            _finish(stage, todo, journal, workers, watcher)
+        finally:
+            watcher.end()
+        _publish(stage, keys, journal, work, table, report)
+    finally:
+        journal.close()
+    return report
+
+
+def _key(stage: Stage[In, Out], record: In) -> str:
+    return digest([stage.name, stage.version, stage.settings, stage.input_digest(record)])
+
+
+def _finish(
+    stage: Stage[In, Out],
+    todo: list[tuple[str, In]],
+    journal: Journal,
+    workers: int,
+    watcher: Progress,
+) -> None:
+    """Work through what is left, in order, committing each result as it comes."""
+    failures = 0
+    records = [record for _, record in todo]
+    spread = stage.processes and workers > 1 and len(records) > SMALL_JOB
+    results = _in_processes(stage, records, workers) if spread else _in_loop(stage, records)
+    for (key, record), outcome in zip(todo, results, strict=True):
+        failures = failures + 1 if outcome.failed else 0
+        if failures >= FAILURES_IN_A_ROW:
+            last = outcome.rejects[-1]
+            raise ToolkitError(
+                f"{failures} inputs of stage {stage.name} in a row failed, the last one "
+                f"({record.id}) with '{last.reason}: {last.detail}': check the input and settings"
+            )
+        journal.commit(key, _stored(outcome))
+        watcher.advance(1)
+
+
+def _stored(outcome: Outcome[Out]) -> dict[str, Any]:
+    return {
+        "rows": [row.model_dump(mode="json") for row in outcome.rows],
+        "rejects": [reject.model_dump(mode="json") for reject in outcome.rejects],
+    }
+
+
+async def _guarded(stage: Stage[In, Out], record: In) -> Outcome[Out]:
+    try:
+        return await stage.step(record)
+    except RecordError as error:
+        reject = Reject(
+            id=f"{stage.name}:{record.id}",
+            stage=stage.name,
+            input=record.id,
+            reason=error.reason,
+            detail=error.detail,
+        )
+        return Outcome(rejects=(reject,), failed=True)
+
+
+def _in_loop(stage: Stage[In, Out], records: list[In]) -> Iterator[Outcome[Out]]:
+    """Run steps in this process, `in_flight` at a time, yielding in input order."""
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        running: deque[asyncio.Task[Outcome[Out]]] = deque()
+        for record in records:
+            running.append(loop.create_task(_guarded(stage, record)))
+            if len(running) >= stage.in_flight:
+                yield loop.run_until_complete(running.popleft())
+        while running:
+            yield loop.run_until_complete(running.popleft())
+
+
+def _in_processes(stage: Stage[In, Out], records: list[In], workers: int) -> Iterator[Outcome[Out]]:
+    """Run steps in worker processes, a bounded number ahead, yielding in input order."""
+    context = multiprocessing.get_context("spawn")
+    size = max(1, min(16, len(records) // (workers * 4)))
+    chunks = [records[at : at + size] for at in range(0, len(records), size)]
+    with ProcessPoolExecutor(workers, context, initializer=_install, initargs=(stage,)) as pool:
+        ahead: deque[Future[list[Outcome[Out]]]] = deque()
+        try:
+            for chunk in chunks:
+                ahead.append(pool.submit(_work, chunk))
+                if len(ahead) > workers * 2:
+                    yield from ahead.popleft().result()
+            while ahead:
+                yield from ahead.popleft().result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+_STAGE: list[Stage[Any, Any]] = []
+
+
+def _install(stage: Stage[Any, Any]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides how an interrupt ends
+    _STAGE[:] = [stage]
+
+
+def _work(chunk: list[Any]) -> list[Outcome[Any]]:
+    async def each() -> list[Outcome[Any]]:
+        return [await _guarded(_STAGE[0], record) for record in chunk]
+
+    return asyncio.run(each())
+
+
+def _publish(
+    stage: Stage[In, Out],
+    keys: list[str],
+    journal: Journal,
+    work: Path,
+    table: Path,
+    report: StageReport,
+) -> None:
+    def rows() -> Iterator[Out]:
+        for key in keys:
+            for row in journal.read(key)["rows"]:
+                yield stage.row.model_validate(row)
+
+    def rejects() -> Iterator[Reject]:
+        for key in keys:
+            for row in journal.read(key)["rejects"]:
+                reject = Reject.model_validate(row)
+                report.rejects[reject.reason] = report.rejects.get(reject.reason, 0) + 1
+                yield reject
+
+    report.rows = write_table(table, rows())
+    write_table(work / f"{stage.name}.rejects.jsonl", rejects())
