@@ -147,7 +147,9 @@ class Judged(Record):
 
     keep: bool
     reason: str
-    judge: Judgement
+    judges: tuple[Judgement, ...] = Field(
+        min_length=1, description="one per judge, in the order asked; all must agree to keep"
+    )
 
 
 class Question(Record):
