@@ -173,17 +173,17 @@ class Index:
                 self._stream.append(known)
             self._stream.append(0)
 
-    def _positions(self, word: int, span: Span) -> array[int]:
+    def _positions(self, word: int, span: Span) -> "array[int]":
         positions = self._at[word]
         if span == self.everything:
             return positions
         return positions[bisect_left(positions, span[0]) : bisect_left(positions, span[1])]
 
-    def _windows(self, positions: Iterator[int] | array[int]) -> list[int]:
+    def _windows(self, positions: "Iterator[int] | array[int]") -> list[int]:
         found = (bisect_right(self._starts, position) - 1 for position in positions)
         return list(dict.fromkeys(found))
 
-    def _body(self, window: int) -> array[int]:
+    def _body(self, window: int) -> "array[int]":
         end = self._starts[window + 1] if window + 1 < len(self._starts) else len(self._stream)
         return self._stream[self._starts[window] : end]
 
