@@ -1,0 +1,99 @@
+"""Plots for reports: plain SVG, the same bytes for the same numbers."""
+
+from collections.abc import Sequence
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from imagewikiqa.qa.intervals import Interval
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Roles of the page's style sheet; report_page.inline_svg swaps each colour for its role.
+PALETTE = {
+    "ink": "#1d2126",
+    "soft": "#5b626b",
+    "line": "#ddd9cf",
+    "accent": "#1f6068",
+    "second": "#b9683a",
+}
+_STYLE: dict[str, object] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "imagewikiqa",
+    "font.family": "sans-serif",
+    "font.size": 10.5,
+    "text.color": PALETTE["ink"],
+    "axes.labelcolor": PALETTE["soft"],
+    "axes.edgecolor": PALETTE["line"],
+    "xtick.color": PALETTE["soft"],
+    "ytick.color": PALETTE["ink"],
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "ytick.left": False,
+    "axes.unicode_minus": False,
+    "text.parse_math": False,
+}
+WIDTH = 4.9  # inches: 353 px, so that a phone shows the letters near their own size
+
+
+def bar_chart(
+    labels: Sequence[str], values: Sequence[float], unit: str, reference: float | None = None
+) -> str:
+    """Return horizontal bars as SVG text, first label on top; `reference` draws a dashed line."""
+    from matplotlib import style
+
+    with style.context(["default", _STYLE]):  # a user's matplotlibrc must not show
+        figure, axes = _axes(len(labels))
+        axes.barh(range(len(labels)), values, height=0.62, color=PALETTE["accent"])
+        for row, value in enumerate(values):
+            axes.text(value, row, f"  {value:,.10g}", va="center", color=PALETTE["ink"])
+        axes.set_xlim(0, 1.16 * max([*values, reference or 0, 1e-9]))
+        return _finish(figure, axes, labels, unit, reference)
+
+
+def interval_chart(
+    labels: Sequence[str], rates: Sequence[Interval], unit: str, reference: float | None = None
+) -> str:
+    """Return rates in percent with their intervals as SVG text, first label on top."""
+    from matplotlib import style
+
+    with style.context(["default", _STYLE]):  # a user's matplotlibrc must not show
+        figure, axes = _axes(len(labels))
+        for row, rate in enumerate(rates):
+            axes.plot(
+                [100 * rate.low, 100 * rate.high], [row, row], color=PALETTE["accent"], lw=2.4
+            )
+            axes.plot([100 * rate.estimate], [row], "o", ms=7, color=PALETTE["accent"])
+            axes.text(
+                100 * rate.estimate, row - 0.22, f"{100 * rate.estimate:.1f}%",
+                ha="center", va="bottom", color=PALETTE["ink"],
+            )  # fmt: skip
+        top = max([100 * rate.high for rate in rates] + [100 * (reference or 0)])
+        axes.set_xlim(0, min(100.0, 1.12 * top) if top else 1)
+        return _finish(figure, axes, labels, unit, None if reference is None else 100 * reference)
+
+
+def _axes(rows: int) -> "tuple[Figure, Axes]":
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, 0.85 + 0.46 * rows), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_ylim(rows - 0.45, -0.6)
+    return figure, axes
+
+
+def _finish(
+    figure: "Figure", axes: "Axes", labels: Sequence[str], unit: str, reference: float | None
+) -> str:
+    """Label the axes and return the SVG without a date in it."""
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_xlabel(unit)
+    axes.patch.set_visible(False)
+    figure.patch.set_visible(False)
+    if reference is not None:
+        axes.axvline(reference, color=PALETTE["second"], lw=1.2, ls=(0, (4, 3)))
+    stream = StringIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+    return stream.getvalue()
