@@ -1,6 +1,7 @@
 """A judge without a model: it answers from the pages by retrieval, and blind from statistics."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median
 
 from imagewikiqa.core.digests import keyed_int
@@ -8,6 +9,7 @@ from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.records import ClassEntry, Page
 from imagewikiqa.qa.protocols import Answer, Ask
 from imagewikiqa.qa.retrieval import (
+    FUNCTION_WORDS,
     PRESENCE,
     Index,
     Span,
@@ -155,15 +157,15 @@ class CorpusJudge:
     def _evidence(self, option: tuple[str, ...], spans: Sequence[Span]) -> list[tuple[int, float]]:
         """Return the windows that hold an option and how fully, 1 when word for word.
 
-        Windows with only a part of it count when none has all. A number is never partly there:
-        a window without each of an option's numbers is no evidence for it.
+        Windows with only a part of it count when none has all. A quantity is never partly there:
+        a window without each of an option's numbers and units is no evidence for it.
         """
         verbatim = [w for span in spans for w in self._index.phrase(option, span)]
         if verbatim or len(option) < 2:
             return [(window, 1.0) for window in verbatim]
         rarity = {word: self._index.rarity(word) for word in dict.fromkeys(option)}
-        numbers = [word for word in rarity if is_number(word)]
-        keys = numbers[:1] or sorted(rarity, key=lambda w: (-rarity[w], w))[:2]
+        required = _required(option)
+        keys = sorted(rarity, key=lambda w: (-rarity[w], w))[:2]
         total = sum(rarity.values())
         partly = []
         for window in dict.fromkeys(
@@ -171,7 +173,7 @@ class CorpusJudge:
         ):
             here = {word: r for word, r in rarity.items() if self._index.window_has(window, word)}
             share = sum(here.values()) / total
-            if share >= ENOUGH and all(number in here for number in numbers):
+            if share >= ENOUGH and required <= here.keys():
                 partly.append((window, WORDING * share))
         return partly
 
@@ -180,10 +182,16 @@ def _turn(ask: Ask, tied: Sequence[int]) -> int:
     """Return one of the tied positions: whose turn it is follows from the order shown.
 
     The anchor, one option chosen by a keyed hash, stands at each position once over the four
-    cyclic orders; that position deals the turns.
+    cyclic orders; that position deals the turns, to the tied options in another keyed order.
     """
     if len(tied) == 1:
         return tied[0]
-    keys = [keyed_int("tie", ask.question, choice) for choice in ask.choices]
-    anchor = keys.index(min(keys))
-    return sorted(tied, key=lambda position: keys[position])[anchor % len(tied)]
+    anchor = min(range(4), key=lambda place: keyed_int("anchor", ask.question, ask.choices[place]))
+    turns = sorted(tied, key=lambda place: keyed_int("turn", ask.question, ask.choices[place]))
+    return turns[anchor % len(turns)]
+
+
+def _required(option: Sequence[str]) -> frozenset[str]:
+    """Return the words without which an option is not there: its numbers and their units."""
+    measured = (pair for pair in pairwise((*option, "")) if is_number(pair[0]))
+    return frozenset(word for pair in measured for word in pair) - FUNCTION_WORDS - {""}
