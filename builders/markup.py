@@ -1,0 +1,124 @@
+"""Wikitext nodes to words: what each link, tag, list and heading shows to a reader."""
+
+import html
+import re
+from typing import Any
+
+import mwparserfromhell
+from mwparserfromhell import nodes
+
+from imagewikiqa.builders.lexicon import lexicon
+from imagewikiqa.builders.marks import BREAK, HEADING, HOLE, ITEM, flatten, subscript, superscript
+from imagewikiqa.builders.templates import render_template
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ud800-\udfff\ue000-\uf8ff]")
+_COMMENT_LINE = re.compile(r"^[ ]*<!--(?:(?!-->).)*-->[ ]*\n", re.M | re.S)
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.S)
+_MAGIC_WORD = re.compile(r"__[A-ZÄÖÜ]{3,}__")
+_PLAIN_FORMULA = re.compile(r"[\w\s.,+=<>()/-]+")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[a-z]+)*|simple")
+
+
+def prepare(wikitext: str) -> str:
+    """Return wikitext without comments, magic words and control characters, tabs as spaces."""
+    text = wikitext.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    text = _CONTROL.sub("", text)
+    # As in MediaWiki, a comment alone on its line takes the line with it, an open one the rest.
+    text = _COMMENT.sub("", _COMMENT_LINE.sub("", text))
+    return _MAGIC_WORD.sub("", text)
+
+
+def parse(wikitext: str) -> Any:
+    """Return the node tree of prepared wikitext."""
+    return mwparserfromhell.parse(wikitext)
+
+
+def render(code: Any) -> str:
+    """Return the words of a node tree, with marks where headings, items and breaks stand."""
+    return "".join(_render_node(node) for node in code.nodes) if code is not None else ""
+
+
+def _render_node(node: Any) -> str:
+    match node:
+        case nodes.Text():
+            return str(node.value)
+        case nodes.Template():
+            return render_template(node, render)
+        case nodes.Wikilink():
+            return _render_link(node)
+        case nodes.Tag():
+            return _render_tag(node)
+        case nodes.HTMLEntity():
+            return html.unescape(str(node))
+        case nodes.ExternalLink():
+            return render(node.title) if node.brackets else ""
+        case nodes.Heading():
+            return f"\n\n{HEADING}{node.level}{flatten(render(node.title))}\n\n"
+        case nodes.Argument():
+            return render(node.default)
+        case _:
+            return ""
+
+
+def _render_link(link: Any) -> str:
+    title = render(link.title).strip()
+    shown = render(link.text).strip() if link.text is not None else ""
+    if title.startswith(":"):
+        return shown or title[1:]
+    prefix, colon, rest = title.partition(":")
+    space = prefix.strip().casefold().replace("_", " ")
+    words = lexicon()
+    if colon and space in words.dropped_namespaces:
+        return ""
+    if colon and _LANGUAGE.fullmatch(prefix) and space not in words.not_languages:
+        return shown if space in words.project_prefixes else ""
+    if shown:
+        return _spaced(link.text, shown)
+    return rest if colon and space in words.project_prefixes else title.replace("_", " ")
+
+
+def _spaced(source: Any, shown: str) -> str:
+    """Keep the spaces that a label carries at its ends: "[[a| b ]]c" reads "b c"."""
+    raw = str(source)
+    return f"{' ' if raw[:1].isspace() else ''}{shown}{' ' if raw[-1:].isspace() else ''}"
+
+
+def _render_tag(tag: Any) -> str:
+    name = str(tag.tag).strip().casefold()
+    if tag.wiki_markup is not None:
+        return _render_wiki_tag(tag, name)
+    words = lexicon()
+    if name in ("math", "chem", "ce"):
+        return _render_formula(str(tag.contents or ""))
+    if name in words.dropped_tags:
+        return "\n\n" if name in ("table", "gallery", "syntaxhighlight", "source") else ""
+    if name == "br":
+        return BREAK
+    if name == "hr":
+        return "\n\n"
+    return _wrap(name, render(tag.contents))
+
+
+def _wrap(name: str, text: str) -> str:
+    if name in ("li", "dt", "dd"):
+        return f"{ITEM}{text}\n"
+    if re.fullmatch(r"h[1-6]", name):
+        return f"\n\n{HEADING}{name[1]}{flatten(text)}\n\n"
+    if name == "sup":
+        return superscript(text)
+    if name == "sub":
+        return subscript(text)
+    return f"\n\n{text}\n\n" if name in lexicon().block_tags else text
+
+
+def _render_wiki_tag(tag: Any, name: str) -> str:
+    if name in ("li", "dt", "dd"):
+        return ITEM
+    if name in ("table", "tr", "td", "th", "hr"):
+        return "\n\n"
+    return render(tag.contents)
+
+
+def _render_formula(source: str) -> str:
+    """Keep "n + 1"; a formula that needs typesetting leaves a hole, and its sentence goes."""
+    return source.strip() if _PLAIN_FORMULA.fullmatch(source) else HOLE

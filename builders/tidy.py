@@ -1,0 +1,99 @@
+"""Rendered text to clean prose: spaces, orphaned punctuation, and sentences that lost a value."""
+
+import re
+import unicodedata
+
+from imagewikiqa.builders.lexicon import lexicon
+from imagewikiqa.builders.marks import BREAK, HEADING, HOLE, ITEM
+
+# What must never reach a reader; a sentence that holds one is dropped.
+DEBRIS = re.compile(
+    r"\{\{|\}\}|\[\[|\]\]|\{\||\|\}|\|-|\|\||''|<!--|-->|__[A-ZÄÖÜ]{3,}__|&(?:nbsp|ndash|mdash|lt|gt|amp);"
+    r"|</?(?:ref|references|nowiki|math|gallery|table|tr|td|th|div|span|small|br|sup|sub)\b"
+    r"|\b(?:File|Image|Datei|Fichier|Category|Kategorie|Catégorie):|\bthumb\|",
+    re.I,
+)
+_SPACES = re.compile(r"[\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
+_INVISIBLE = re.compile(r"[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+_ABBREVIATED = re.compile(
+    r"(?:\b(?:[A-Z]|St|Dr|Mr|Mrs|Ms|c|ca|fl|vs|No|etc|Jr|Sr|e\.g|i\.e|lit|var|subsp))\.$"
+)
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A-Z0-9À-Þ])")
+
+
+def tidy(text: str) -> str:
+    """Return one line of rendered text as prose: NFC, single spaces, no orphaned punctuation."""
+    text = _INVISIBLE.sub("", _SPACES.sub(" ", text))
+    text = _strip_tags(text)
+    text = re.sub(r"'{2,}", "", text)
+    text = re.sub(r"\s+", " ", text)
+    return unicodedata.normalize("NFC", _mend(_drop_holes(text)).strip())
+
+
+def _strip_tags(text: str) -> str:
+    known = "|".join(sorted(lexicon().inline_tags | lexicon().block_tags))
+    return re.sub(rf"</?(?:{known})\b[^<>]*>", "", text, flags=re.I)
+
+
+def _mend(text: str) -> str:
+    previous = None
+    while previous != text:
+        previous = text
+        text = re.sub(r"([(\[])[\s,;:/·–—]+", r"\1", text)
+        text = re.sub(r"[\s,;:/·–—]+([)\]])", r"\1", text)
+        text = re.sub(r"\(\s*(?:or|and|see)?\s*\)|\[\s*\]", "", text)
+        text = re.sub(r"\s+([,;])", r"\1", text)
+        text = re.sub(r"(?<=\w)\s+([.:!?])(?=\s|$)", r"\1", text)
+        text = re.sub(r"([,;:])(?:\s*[,;])+", r"\1", text)
+        text = re.sub(r"[,;]\s*(?=[.:](?:\s|$))", "", text)
+        text = re.sub(r" {2,}", " ", text)
+    return re.sub(r"^[\s,;:.)|]+(?=\s|\w)", "", text) if re.match(r"[\s,;:)|]", text) else text
+
+
+def _drop_holes(text: str) -> str:
+    """Drop what cannot be read: brackets with a hole, then sentences with a hole or debris."""
+    text = re.sub(rf"\s*\([^()]*{HOLE}[^()]*\)", "", text)
+    if HOLE not in text and not DEBRIS.search(text):
+        return text
+    return " ".join(s for s in sentences(text) if HOLE not in s and not DEBRIS.search(s))
+
+
+def sentences(text: str) -> list[str]:
+    """Split prose at sentence ends, not after common abbreviations and initials."""
+    found, start = [], 0
+    for end in _SENTENCE_END.finditer(text):
+        if not _ABBREVIATED.search(text[start : end.start()]):
+            found.append(text[start : end.end()].strip())
+            start = end.end()
+    return [*found, text[start:].strip()]
+
+
+def lay_out(rendered: str) -> list[tuple[int, str]]:
+    """Return the blocks of rendered text in order: (0, paragraph) or (heading level, title)."""
+    rendered = re.sub(rf"(?<![\n{ITEM}])[ ]*{ITEM}", f"\n{ITEM}", rendered)
+    rendered = rendered.replace(BREAK, f"\n{BREAK}")
+    blocks: list[tuple[int, str]] = []
+    for raw in re.split(r"\n[ ]*(?:\n[ ]*)+", rendered):
+        if raw.startswith(HEADING):
+            blocks.append((int(raw[1]), tidy(raw[2:])))
+        elif paragraph := _paragraph(raw):
+            blocks.append((0, paragraph))
+    return blocks
+
+
+def _paragraph(raw: str) -> str:
+    """Join a block's lines as the wiki does: text flows on, items and breaks start a line."""
+    lines: list[str] = []
+    flowing = False
+    for line in raw.split("\n"):
+        marked = line.startswith((ITEM, BREAK))
+        line = line.lstrip(ITEM + BREAK + " ")
+        if not marked and re.match(r"[|!]", line) and not re.match(r"!\w", line):
+            flowing = False  # a row of a table that was never closed
+        elif flowing and not marked and line:
+            lines[-1] += f" {line}"
+        elif line:
+            lines.append(re.sub(r"^[*#:;]+\s*", "", line))
+            flowing = not marked or not line
+    tidied = (tidy(line) for line in lines)
+    return "\n".join(line for line in tidied if re.search(r"\w", line))
