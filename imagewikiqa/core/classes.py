@@ -158,7 +158,7 @@ def _check_columns(where: str, found: list[str]) -> None:
     wrong = set(NEEDED) - set(found) or set(found) - {*NEEDED, *OPTIONAL}
     if wrong or len(set(found)) < len(found):
         raise ToolkitError(
-            f"{where}: the columns are {', '.join(found) or 'none'}, each once expected are"
+            f"{where}: the columns are {', '.join(found) or 'none'} where each once are expected"
             f" {_columns()}; rename or remove the others"
         )
 
