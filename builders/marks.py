@@ -3,7 +3,7 @@
 import re
 
 # Control characters: `markup.prepare` removes them from the input, so they cannot be forged.
-HEADING, ITEM, BREAK, HOLE = "\x01", "\x02", "\x03", "\x04"
+HEADING, ITEM, BREAK, HOLE, SEAM = "\x01", "\x02", "\x03", "\x04", "\x05"
 
 _RAISED = str.maketrans("0123456789+-−n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻ⁿ")
 _LOWERED = str.maketrans("0123456789+-−", "₀₁₂₃₄₅₆₇₈₉₊₋₋")

@@ -8,7 +8,16 @@ import mwparserfromhell
 from mwparserfromhell import nodes
 
 from imagewikiqa.builders.lexicon import lexicon
-from imagewikiqa.builders.marks import BREAK, HEADING, HOLE, ITEM, flatten, subscript, superscript
+from imagewikiqa.builders.marks import (
+    BREAK,
+    HEADING,
+    HOLE,
+    ITEM,
+    SEAM,
+    flatten,
+    subscript,
+    superscript,
+)
 from imagewikiqa.builders.templates import render_template
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ud800-\udfff\ue000-\uf8ff]")
@@ -63,18 +72,23 @@ def _render_node(node: Any) -> str:
 def _render_link(link: Any) -> str:
     title = render(link.title).strip()
     shown = render(link.text).strip() if link.text is not None else ""
-    if title.startswith(":"):
-        return shown or title[1:]
-    prefix, colon, rest = title.partition(":")
-    space = prefix.strip().casefold().replace("_", " ")
     words = lexicon()
+    escaped = title.startswith(":")  # [[:Category:X]] shows a link instead of acting on the page
+    prefix, colon, rest = title.removeprefix(":").partition(":")
+    space = prefix.strip().casefold().replace("_", " ")
+    if escaped:
+        return shown or rest or prefix
+    if "|" in title and link.text is None:  # a pipe written as {{!}}
+        title, _, shown = title.rpartition("|")
     if colon and space in words.dropped_namespaces:
         return ""
     if colon and _LANGUAGE.fullmatch(prefix) and space not in words.not_languages:
         return shown if space in words.project_prefixes else ""
     if shown:
         return _spaced(link.text, shown)
-    return rest if colon and space in words.project_prefixes else title.replace("_", " ")
+    plain = rest if colon and space in words.project_prefixes else title.replace("_", " ")
+    # The pipe trick: "[[Mercury (planet)|]]" shows what stands before the brackets.
+    return re.sub(r"\s*\([^()]*\)$", "", plain) if link.text is not None else plain
 
 
 def _spaced(source: Any, shown: str) -> str:
@@ -90,6 +104,8 @@ def _render_tag(tag: Any) -> str:
     words = lexicon()
     if name in ("math", "chem", "ce"):
         return _render_formula(str(tag.contents or ""))
+    if name == "ref":
+        return SEAM
     if name in words.dropped_tags:
         return "\n\n" if name in ("table", "gallery", "syntaxhighlight", "source") else ""
     if name == "br":
@@ -104,6 +120,8 @@ def _wrap(name: str, text: str) -> str:
         return f"{ITEM}{text}\n"
     if re.fullmatch(r"h[1-6]", name):
         return f"\n\n{HEADING}{name[1]}{flatten(text)}\n\n"
+    if name == "poem":
+        return f"\n\n{text.strip().replace(chr(10), BREAK)}\n\n"
     if name == "sup":
         return superscript(text)
     if name == "sub":

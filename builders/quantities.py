@@ -13,7 +13,7 @@ _JOINERS = {
     "and about": " and about ", "x(x)": " × ", "&to": " to ", "and(/)": " and ", "till": " to ",
 }  # fmt: skip
 _NUMBER = re.compile(
-    r"[-−+]?[\d.,]*\d[\d.,]*(?:e[-+]?\d+)?(?:\s*[+/⁄ ]\s*\d+(?:[/⁄]+\d+)?)*|[½¼¾⅓⅔]", re.I
+    r"[-−+]?[\d.,]*\d[\d.,]*(?:e[-+]?\d+)?(?:\s*[+/⁄ ]{1,2}\s*\d+(?:[/⁄]+\d+)?)*|[½¼¾⅓⅔]", re.I
 )
 _SCALES = {"e3": "thousand", "e6": "million", "e9": "billion", "e12": "trillion"}
 
@@ -40,7 +40,8 @@ def _with_units(shown: str, rest: list[str], named: dict[str, str]) -> str:
     if not rest or not rest[0]:
         return shown
     if named.get("adj") in ("on", "mid"):
-        return f"{shown.replace(' ', '-')}-{_unit(rest[0], adjective=True)}"
+        middle = rest[-1] if named["adj"] == "mid" and rest[-1].startswith("-") else ""
+        return f"{shown.replace(' ', '-')}-{_unit(rest[0], adjective=True)}{middle}"
     text = f"{shown} {_unit(rest[0])}"
     index = 1
     # Compound and mixed input: 5|ft|6|in, and 3|ft|by|2|ft as range with a unit at each end.

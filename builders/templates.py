@@ -51,7 +51,11 @@ def render_template(template: Any, render: Render) -> str:
         return HOLE
     function, colon, rest = name.partition(":")
     if colon and function in ("formatnum", "lc", "uc", "lcfirst", "ucfirst"):
-        return group_thousands(rest) if function == "formatnum" else _raw_after_colon(template)
+        return (
+            group_thousands(rest.strip(), 4)
+            if function == "formatnum"
+            else _raw_after_colon(template)
+        )
     handler = _HANDLERS.get(name) or _group_handler(name, words)
     return handler(_arguments(template, name, render)) if handler else ""
 
@@ -255,6 +259,8 @@ _HANDLERS: dict[str, Callable[[Arguments], str]] = {
     "marriage": _marriage,
     **dict.fromkeys(("species list", "specieslist", "taxon list"), _species_list),
     "music": _music,
+    "us patent": lambda a: f"U.S. Patent {group_thousands(a.at(0))}",
+    "oldstyledate": lambda a: f"{a.at(0)}, {a.at(1)}".strip(", "),
     **dict.fromkeys(("lit", "lit.", "literal translation", "literally"), _literally),
     **dict.fromkeys(("currency", "unité", "unit"), _currency),
 }

@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
+from functools import cache
 
 from imagewikiqa.builders.lexicon import lexicon
-from imagewikiqa.builders.marks import BREAK, HEADING, HOLE, ITEM
+from imagewikiqa.builders.marks import BREAK, HEADING, HOLE, ITEM, SEAM
 
 # What must never reach a reader; a sentence that holds one is dropped.
 DEBRIS = re.compile(
@@ -18,35 +19,58 @@ _INVISIBLE = re.compile(r"[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2
 _ABBREVIATED = re.compile(
     r"(?:\b(?:[A-Z]|St|Dr|Mr|Mrs|Ms|c|ca|fl|vs|No|etc|Jr|Sr|e\.g|i\.e|lit|var|subsp))\.$"
 )
-_SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A-Z0-9À-Þ])")
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A-Z0-9À-Þ]|<|\{|\[)")
+
+# Quantifiers are bounded so that a long run of punctuation costs linear time.
+_MENDS = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"([,;:])(?:\s*[,;])+", r"\1"),
+        (r"([(\[])(?:[\s,;:/·]|[–—](?=[\s)\]])){1,20}", r"\1"),
+        (r"[\s,;:/·–—]{1,20}([)\]])", r"\1"),
+        (r"\((?:or|and|see)?\)|\[\]", ""),
+        (r"\s([,;])", r"\1"),
+        (r"(?<=\w)\s([.:!?])(?=\s|$)", r"\1"),
+        (r"[,;]\s?(?=[.:](?:\s|$))", ""),
+        (r"(?<!\.)\.\s?\.(?=\s|$)", "."),
+        (r" {2,}", " "),
+    )
+)
 
 
 def tidy(text: str) -> str:
     """Return one line of rendered text as prose: NFC, single spaces, no orphaned punctuation."""
     text = _INVISIBLE.sub("", _SPACES.sub(" ", text))
-    text = _strip_tags(text)
+    # A footnote often stands where the space between two sentences should be.
+    text = re.sub(rf"([.!?]){SEAM}+(?=[A-Z])", r"\1 ", text).replace(SEAM, "")
+    text = _inline_tag().sub("", text)
     text = re.sub(r"'{2,}", "", text)
     text = re.sub(r"\s+", " ", text)
-    return unicodedata.normalize("NFC", _mend(_drop_holes(text)).strip())
+    text = unicodedata.normalize("NFC", _mend(_drop_holes(text)))
+    # Mending moves brackets together, so the last word is the debris check's.
+    return _drop_holes(text).strip()
 
 
-def _strip_tags(text: str) -> str:
-    known = "|".join(sorted(lexicon().inline_tags | lexicon().block_tags))
-    return re.sub(rf"</?(?:{known})\b[^<>]*>", "", text, flags=re.I)
+@cache
+def _inline_tag() -> re.Pattern[str]:
+    """Match tags that the parser left in the text because they were never closed."""
+    return re.compile(rf"</?(?:{'|'.join(sorted(lexicon().inline_tags))})\b[^<>]*>", re.I)
+
+
+@cache
+def _block_tag() -> re.Pattern[str]:
+    return re.compile(rf"</?(?:{'|'.join(sorted(lexicon().block_tags))})\b[^<>]*>", re.I)
 
 
 def _mend(text: str) -> str:
-    previous = None
-    while previous != text:
-        previous = text
-        text = re.sub(r"([(\[])[\s,;:/·–—]+", r"\1", text)
-        text = re.sub(r"[\s,;:/·–—]+([)\]])", r"\1", text)
-        text = re.sub(r"\(\s*(?:or|and|see)?\s*\)|\[\s*\]", "", text)
-        text = re.sub(r"\s+([,;])", r"\1", text)
-        text = re.sub(r"(?<=\w)\s+([.:!?])(?=\s|$)", r"\1", text)
-        text = re.sub(r"([,;:])(?:\s*[,;])+", r"\1", text)
-        text = re.sub(r"[,;]\s*(?=[.:](?:\s|$))", "", text)
-        text = re.sub(r" {2,}", " ", text)
+    """Mend what dropped templates leave behind: "( ; x )", "a , b", "x, ."; to a fixed point."""
+    for _ in range(10):  # nested brackets heal from the inside out
+        mended = text
+        for pattern, replacement in _MENDS:
+            mended = pattern.sub(replacement, mended)
+        if mended == text:
+            break
+        text = mended
     return re.sub(r"^[\s,;:.)|]+(?=\s|\w)", "", text) if re.match(r"[\s,;:)|]", text) else text
 
 
@@ -70,14 +94,17 @@ def sentences(text: str) -> list[str]:
 
 def lay_out(rendered: str) -> list[tuple[int, str]]:
     """Return the blocks of rendered text in order: (0, paragraph) or (heading level, title)."""
-    rendered = re.sub(rf"(?<![\n{ITEM}])[ ]*{ITEM}", f"\n{ITEM}", rendered)
-    rendered = rendered.replace(BREAK, f"\n{BREAK}")
+    rendered = re.sub(r" {2,}", " ", rendered)
+    rendered = re.sub(rf"(?<![\n{ITEM}]) ?{ITEM}", f"\n{ITEM}", rendered)
+    rendered = _block_tag().sub("\n\n", rendered).replace(BREAK, f"\n{BREAK}")
     blocks: list[tuple[int, str]] = []
-    for raw in re.split(r"\n[ ]*(?:\n[ ]*)+", rendered):
+    for raw in re.split(r"\n(?: ?\n)+", rendered):
         if raw.startswith(HEADING):
-            blocks.append((int(raw[1]), tidy(raw[2:])))
-        elif paragraph := _paragraph(raw):
-            blocks.append((0, paragraph))
+            level, text = int(raw[1]), tidy(raw[2:])
+        else:
+            level, text = 0, _paragraph(raw)
+        if re.search(r"\w", text):
+            blocks.append((level, text))
     return blocks
 
 
@@ -94,6 +121,6 @@ def _paragraph(raw: str) -> str:
             lines[-1] += f" {line}"
         elif line:
             lines.append(re.sub(r"^[*#:;]+\s*", "", line))
-            flowing = not marked or not line
+            flowing = not marked
     tidied = (tidy(line) for line in lines)
     return "\n".join(line for line in tidied if re.search(r"\w", line))

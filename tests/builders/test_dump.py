@@ -1,0 +1,131 @@
+"""Dumps are read one page at a time, and damaged ones are named."""
+
+import bz2
+import gzip
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from imagewikiqa.builders.dump import licence_at, permanent_link, read_dump
+from imagewikiqa.core.errors import ToolkitError
+
+MINI = Path(__file__).parent.parent / "data" / "wiki" / "mini.xml"
+
+
+def test_a_dump_gives_every_page_with_its_revision_link_and_licence() -> None:
+    pages = list(read_dump(MINI))
+    assert len(pages) == 12
+    wolf = pages[0]
+    assert (wolf.title, wolf.page_id, wolf.revision_id) == ("Red wolf", 1, 100)
+    assert wolf.id == "en:1@100"
+    assert wolf.url == "https://en.wikipedia.org/w/index.php?title=Red_wolf&oldid=100"
+    assert wolf.license == "CC-BY-SA-3.0"
+    assert wolf.source == "dump:mini.xml"
+    assert pages[6].license == "CC-BY-SA-4.0"
+    assert pages[1].redirect == "Red wolf"
+    assert pages[7].namespace == 1
+
+
+@pytest.mark.parametrize(("suffix", "pack"), [(".bz2", bz2.compress), (".gz", gzip.compress)])
+def test_packed_dumps_read_like_plain_ones(
+    tmp_path: Path, suffix: str, pack: Callable[[bytes], bytes]
+) -> None:
+    raw = MINI.read_bytes()
+    packed = tmp_path / f"mini.xml{suffix}"
+    # Two streams in one file, as in the multistream dumps.
+    packed.write_bytes(pack(raw[:3000]) + pack(raw[3000:]))
+    expected = [(p.title, p.wikitext) for p in read_dump(MINI)]
+    assert [(p.title, p.wikitext) for p in read_dump(packed)] == expected
+
+
+@pytest.mark.parametrize("keep", [0, 100, 2000, 5000])
+@pytest.mark.parametrize("suffix", ["", ".bz2", ".gz"])
+def test_a_cut_dump_is_an_error_that_names_the_file(tmp_path: Path, suffix: str, keep: int) -> None:
+    raw = MINI.read_bytes()
+    path = tmp_path / f"cut.xml{suffix}"
+    packed = {"": raw, ".bz2": bz2.compress(raw), ".gz": gzip.compress(raw)}[suffix]
+    path.write_bytes(packed[: min(keep, len(packed) - 9)])
+    with pytest.raises(ToolkitError, match=r"cut\.xml"):
+        list(read_dump(path))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"<html><body/></html>", "not a MediaWiki export"),
+        (b"not xml at all", "not well-formed"),
+        (b"<mediawiki><page><ns>0</ns></page></mediawiki>", "without a title"),
+        (b"<mediawiki><page><title>A</title><id>x1</id></page></mediawiki>", "as a number"),
+        (b'<!DOCTYPE m [<!ENTITY a "b">]><mediawiki>&a;</mediawiki>', "document type"),
+        (b'<!DOCTYPE m SYSTEM "file:///etc/passwd"><mediawiki/>', "document type"),
+        (b"<mediawiki>&undefined;</mediawiki>", "not well-formed"),
+    ],
+)
+def test_a_file_that_is_no_dump_is_an_error_with_the_place(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
+    path = tmp_path / "odd.xml"
+    path.write_bytes(content)
+    with pytest.raises(ToolkitError, match=f"{words}.*line 1"):
+        list(read_dump(path))
+
+
+def test_a_missing_or_mislabelled_file_is_an_error(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.xml", MINI.with_name("none.xml.bz2")):
+        with pytest.raises(ToolkitError, match="cannot read the dump"):
+            list(read_dump(path))
+    mislabelled = tmp_path / "plain.xml.bz2"
+    mislabelled.write_bytes(MINI.read_bytes())
+    with pytest.raises(ToolkitError, match=r"plain\.xml\.bz2"):
+        list(read_dump(mislabelled))
+
+
+def test_the_last_of_several_revisions_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "history.xml"
+    path.write_text(
+        '<mediawiki xml:lang="de"><page><title>Öl &amp; Essig</title><id>5</id>'
+        "<revision><id>1</id><text>old</text></revision>"
+        "<revision><id>2</id><contributor><id>99</id></contributor><text>new</text></revision>"
+        "</page></mediawiki>",
+        encoding="utf-8",
+    )
+    (page,) = read_dump(path)
+    assert (page.wikitext, page.revision_id, page.page_id) == ("new", 2, 5)
+    assert page.id == "de:5@2"
+    assert page.url == "https://de.wikipedia.org/w/index.php?title=%C3%96l_%26_Essig&oldid=2"
+
+
+def test_links_quote_titles_and_licences_follow_the_date() -> None:
+    assert permanent_link("https://x.org", "A?b", None) == "https://x.org/w/index.php?title=A%3Fb"
+    assert licence_at("2023-06-06T23:59:59Z") == "CC-BY-SA-3.0"
+    assert licence_at("2023-06-07T00:00:00Z") == "CC-BY-SA-4.0"
+
+
+def test_memory_does_not_grow_with_the_dump(tmp_path: Path) -> None:
+    path = tmp_path / "large.xml"
+    page = f"<page><title>T</title><revision><text>{'word ' * 4000}</text></revision></page>\n"
+    with path.open("w") as stream:
+        stream.write("<mediawiki>\n")
+        for _ in range(1500):
+            stream.write(page)
+        stream.write("</mediawiki>")
+    assert path.stat().st_size > 30_000_000
+    tracemalloc.start()
+    count = sum(1 for _ in read_dump(path))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert count == 1500
+    assert peak < 6_000_000
+
+
+def test_real_dumps_are_read_whole(shared_data: Path) -> None:
+    gensim = list(read_dump(shared_data / "wiki_xml" / "enwiki_2016_gensim.xml.bz2"))
+    assert len(gensim) == 103
+    assert sum(page.redirect is not None for page in gensim) == 50
+    assert {"Abacus", "Aardvark"} <= {page.title for page in gensim}
+    assert (
+        len(list(read_dump(shared_data / "wiki_xml" / "enwiki_2021_dbpedia_minidump.xml.bz2")))
+        == 14
+    )
