@@ -1,4 +1,4 @@
-"""A run folder: one set of settings and inputs, what came out of it, and a manifest written last."""
+"""A run folder: one set of settings and inputs, what came out, and a manifest written last."""
 
 import fcntl
 import json

@@ -1,0 +1,1 @@
+"""The corpus author: questions from facts that the pages state, without a model."""

@@ -1,0 +1,93 @@
+"""Would a wrong option also be true of the class? Better lose one than ask unfairly."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from importlib import resources
+
+import yaml
+
+from imagewikiqa.qa.corpus.facts import ClassFacts, Fact, stem
+from imagewikiqa.qa.corpus.forms import MEASURED, Form
+from imagewikiqa.qa.leaks import contains_phrase, fold, words
+
+_MARGIN = 1.25  # measured options differ by at least this factor between their nearest bounds
+_SMALL = frozenset("and the for with from that are its into near also one two most".split())
+
+
+class Truth:
+    """What is true of one class, as far as its pages tell."""
+
+    def __init__(self, subject: ClassFacts) -> None:
+        self._facts = subject.facts
+        self._stems = frozenset(subject.stems)
+
+    def conflicts(self, form: Form, other: Fact) -> bool:
+        """Return whether another class's value may also be right here.
+
+        Measured: its range comes near one of ours. Words: our pages use a content word of it, or
+        one value lies within the other (places by gazetteer).
+        """
+        own = [fact for fact in self._facts if fact.form == form.name]
+        if any(fact.key == other.key for fact in own):
+            return True
+        if form.kind in MEASURED:
+            return any(_near(form, fact, other) for fact in own)
+        if form.kind in {"number", "date", "status"}:
+            return False
+        if any(_nested(fact.key, other.key) for fact in own):
+            return True
+        if form.kind == "place" and any(_same_region(fact.value, other.value) for fact in own):
+            return True
+        content = [word for word in words(other.key) if len(word) > 2 and word not in _SMALL]
+        return any(stem(word) in self._stems for word in content)
+
+
+def _near(form: Form, own: Fact, other: Fact) -> bool:
+    if own.low is None or own.high is None or other.low is None or other.high is None:
+        return True
+    if form.kind == "year":
+        return abs(own.low - other.low) < 3
+    if form.kind == "count":
+        return own.low <= other.high and other.low <= own.high
+    return own.low < other.high * _MARGIN and other.low < own.high * _MARGIN
+
+
+def _nested(own: str, other: str) -> bool:
+    return contains_phrase(own, other) or contains_phrase(other, own)
+
+
+def _same_region(own: str, other: str) -> bool:
+    first, second = set(_regions(own)), set(_regions(other))
+    within = _within()
+    return any(
+        a == b or b in within.get(a, frozenset()) or a in within.get(b, frozenset())
+        for a in first
+        for b in second
+    )
+
+
+def _regions(value: str) -> Iterable[str]:
+    """Yield the known places that a value names; an unknown one stands for itself."""
+    folded = fold(value)
+    known = [place for place in _places() if contains_phrase(folded, place)]
+    return known or [folded]
+
+
+@lru_cache(maxsize=1)
+def _within() -> dict[str, frozenset[str]]:
+    """Return every place with all that lies in it, at any depth."""
+    text = resources.files("imagewikiqa.qa.corpus").joinpath("places.yaml").read_text("utf-8")
+    listed = yaml.safe_load(text).items()
+    direct = {fold(big): {fold(part) for part in parts} for big, parts in listed}
+
+    def inside(place: str, seen: frozenset[str]) -> set[str]:
+        parts = direct.get(place, set()) - seen
+        return parts.union(*(inside(part, seen | parts) for part in parts)) if parts else set()
+
+    return {place: frozenset(inside(place, frozenset({place}))) for place in direct}
+
+
+@lru_cache(maxsize=1)
+def _places() -> tuple[str, ...]:
+    within = _within()
+    return tuple(sorted({*within, *(part for parts in within.values() for part in parts)}))

@@ -1,0 +1,93 @@
+"""Does a text give the class away? Names, synonyms, plurals and words that only its name has."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from imagewikiqa.core.records import ClassEntry
+from imagewikiqa.qa.naming import plural, singular
+
+# Words of names that say nothing alone: a "great" or "white" thing is no great white shark.
+_PLAIN = frozenset(
+    """african american asian australian black blue brown common eastern european giant golden
+    grand great green grey gray king large lesser little long northern old orange polar red royal
+    small southern space spotted steam washing western white wild yellow rotary suspension
+    instant model dial bear cat dog bird fish shark snake turtle sea water hot ice time house
+    machine car boat ship game ball board box case chair table set line stone wood paper glass
+    metal plant fruit animal tennis football electric pot cup plate screen player tool oven
+    camera telephone phone bridge reef arch eagle penguin dragon butterfly panda's hair head
+    hand foot back body home school wool cotton leather summer winter school fire""".split()
+)
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+
+
+def fold(text: str) -> str:
+    """Return a text as it is compared: NFKC, case-folded, one kind of quote and space."""
+    text = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
+    return re.sub(r"[\s\-‐‑–]+", " ", text).strip()
+
+
+def words(text: str) -> list[str]:
+    """Return the folded words of a text."""
+    return _WORD.findall(fold(text))
+
+
+def contains_phrase(text: str, phrase: str) -> bool:
+    """Return whether folded `phrase` stands in folded `text` at word bounds."""
+    return re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """What gave the class away."""
+
+    kind: str  # name, synonym, plural, word
+    phrase: str
+
+
+class LeakChecker:
+    """Knows every class of a list, so that it can tell which words belong to one name only."""
+
+    def __init__(self, classes: Sequence[ClassEntry]) -> None:
+        counts = Counter(
+            word for entry in classes for word in {w for n in _names(entry) for w in words(n)}
+        )
+        self._phrases = {entry.id: tuple(_phrases(entry, counts)) for entry in classes}
+
+    def leaks(self, text: str, class_id: str) -> list[Leak]:
+        """Return every leak of a class in a text, longest names first; KeyError if unknown."""
+        folded = fold(text)
+        found = self._phrases[class_id]
+        return [leak for leak in found if contains_phrase(folded, leak.phrase)]
+
+
+def _names(entry: ClassEntry) -> Iterable[str]:
+    yield entry.name
+    yield from entry.synonyms
+    if entry.title:
+        yield re.sub(r"\s*\(.*\)$", "", entry.title)
+
+
+def _phrases(entry: ClassEntry, counts: Counter[str]) -> Iterable[Leak]:
+    """Yield the phrases that give a class away, each once."""
+    seen: set[str] = set()
+    for at, name in enumerate(_names(entry)):
+        folded = fold(re.sub(r"\s*\(.*\)$", "", name))
+        forms = (
+            ("name" if at == 0 else "synonym", folded),
+            ("plural", fold(plural(name))),
+            ("plural", fold(singular(name))),
+        )
+        for kind, phrase in forms:
+            if phrase not in seen and len(phrase) > 1:
+                seen.add(phrase)
+                yield Leak(kind, phrase)
+    own = {word for name in _names(entry) for word in words(name)}
+    for word in sorted(own):
+        if len(word) >= 4 and word not in _PLAIN and counts[word] <= 2:
+            for phrase in (word, fold(plural(word)), fold(singular(word))):
+                if phrase not in seen:
+                    seen.add(phrase)
+                    yield Leak("word", phrase)
