@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 # Roles of the page's style sheet; report_page.inline_svg swaps each colour for its role.
 PALETTE = {
+    "paper": "#fbfaf7",
     "ink": "#1d2126",
     "soft": "#5b626b",
     "line": "#ddd9cf",
@@ -47,9 +48,16 @@ def bar_chart(
     with style.context(["default", _STYLE]):  # a user's matplotlibrc must not show
         figure, axes = _axes(len(labels))
         axes.barh(range(len(labels)), values, height=0.62, color=PALETTE["accent"])
+        top = 1.12 * max([*values, reference or 0, 1e-9])
         for row, value in enumerate(values):
-            axes.text(value, row, f"  {value:,.10g}", va="center", color=PALETTE["ink"])
-        axes.set_xlim(0, 1.16 * max([*values, reference or 0, 1e-9]))
+            inside = value > 0.2 * top
+            axes.annotate(  # at the foot of its bar, clear of the reference line
+                f"{value:,.10g}", (0 if inside else value, row), (6, 0),
+                textcoords="offset points", va="center", ha="left",
+                color=PALETTE["paper" if inside else "ink"],
+            )  # fmt: skip
+        axes.set_xlim(0, top)
+        axes.locator_params(axis="x", nbins=6, integer=all(v == int(v) for v in values))
         return _finish(figure, axes, labels, unit, reference)
 
 
@@ -66,12 +74,13 @@ def interval_chart(
                 [100 * rate.low, 100 * rate.high], [row, row], color=PALETTE["accent"], lw=2.4
             )
             axes.plot([100 * rate.estimate], [row], "o", ms=7, color=PALETTE["accent"])
-            axes.text(
-                100 * rate.estimate, row - 0.22, f"{100 * rate.estimate:.1f}%",
-                ha="center", va="bottom", color=PALETTE["ink"],
+            axes.annotate(
+                f"{100 * rate.estimate:.1f}%", (1, row), xycoords=("axes fraction", "data"),
+                va="center", ha="right", color=PALETTE["ink"],
             )  # fmt: skip
         top = max([100 * rate.high for rate in rates] + [100 * (reference or 0)])
-        axes.set_xlim(0, min(100.0, 1.12 * top) if top else 1)
+        axes.set_xlim(0, 1.3 * top if top else 1)  # room for the figures on the right
+        axes.set_xticks([tick for tick in axes.get_xticks() if 0 <= tick <= min(100, 1.1 * top)])
         return _finish(figure, axes, labels, unit, None if reference is None else 100 * reference)
 
 
@@ -88,7 +97,7 @@ def _finish(
     figure: "Figure", axes: "Axes", labels: Sequence[str], unit: str, reference: float | None
 ) -> str:
     """Label the axes and return the SVG without a date in it."""
-    axes.set_yticks(range(len(labels)), labels)
+    axes.set_yticks(range(len(labels)), [_short(label) for label in labels])
     axes.set_xlabel(unit)
     axes.patch.set_visible(False)
     figure.patch.set_visible(False)
@@ -97,3 +106,7 @@ def _finish(
     stream = StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     return stream.getvalue()
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= 28 else f"{label[:27]}…"
