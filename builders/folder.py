@@ -121,6 +121,9 @@ def _problem(row: dict[str, str], files: set[str], rows: dict[str, dict[str, str
         return "more values than columns"
     if row["file"] in rows:
         return f"{row['file']!r} is there twice"
+    ids = (row.get("page_id"), row.get("revision_id"))
+    if all(ids) and ids in {(r.get("page_id"), r.get("revision_id")) for r in rows.values()}:
+        return f"page {ids[0]} at revision {ids[1]} is there twice"
     if row["file"] not in files:
         return f"the folder has no wikitext file {row['file']!r}"
     for column in ("page_id", "revision_id"):

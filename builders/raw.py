@@ -36,7 +36,8 @@ class RawPage:
         if self.page_id is not None and self.revision_id is not None:
             return f"{self.language}:{self.page_id}@{self.revision_id}"
         kind, _, name = self.source.partition(":")
-        return f"{kind}:{name.rpartition('.')[0] or name or self.title}"
+        # A file of a folder is one page; a dump is many, told apart by their titles.
+        return f"{kind}:{name.rpartition('.')[0] if kind == 'folder' else self.title}"
 
 
 def normal_title(title: str) -> str:

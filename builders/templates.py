@@ -173,7 +173,8 @@ def _nuclide(a: Arguments) -> str:
 
 def _million_years(a: Arguments) -> str:
     ages = [part for part in a.positional[:2] if re.fullmatch(r"[\d.,]+", part)]
-    return f"{'–'.join(ages)} million years ago" if ages else flatten(", ".join(a.positional))
+    text = f"{'–'.join(ages)} million years ago" if ages else flatten(", ".join(a.positional))
+    return f"{text} " if a.name.startswith("fossil") else text  # a bar stands behind it
 
 
 def _marriage(a: Arguments) -> str:

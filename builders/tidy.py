@@ -11,7 +11,7 @@ from imagewikiqa.builders.marks import BREAK, HEADING, HOLE, ITEM, SEAM
 DEBRIS = re.compile(
     r"\{\{|\}\}|\[\[|\]\]|\{\||\|\}|\|-|\|\||''|<!--|-->|__[A-ZÄÖÜ]{3,}__|&(?:nbsp|ndash|mdash|lt|gt|amp);"
     r"|</?(?:ref|references|nowiki|math|gallery|table|tr|td|th|div|span|small|br|sup|sub)\b"
-    r"|\b(?:File|Image|Datei|Fichier|Category|Kategorie|Catégorie):|\bthumb\|",
+    r"|(?-i:File|Datei|Fichier):|(?-i:Image|Category|Kategorie|Catégorie):(?=\S)|thumb\|",
     re.I,
 )
 _SPACES = re.compile(r"[\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")

@@ -97,6 +97,14 @@ def test_the_last_of_several_revisions_is_read(tmp_path: Path) -> None:
     assert page.url == "https://de.wikipedia.org/w/index.php?title=%C3%96l_%26_Essig&oldid=2"
 
 
+def test_pages_without_ids_are_told_apart_by_title(tmp_path: Path) -> None:
+    path = tmp_path / "bare.xml"
+    path.write_text(
+        "<mediawiki><page><title>A</title></page><page><title>B</title></page></mediawiki>"
+    )
+    assert [page.id for page in read_dump(path)] == ["dump:A", "dump:B"]
+
+
 def test_links_quote_titles_and_licences_follow_the_date() -> None:
     assert permanent_link("https://x.org", "A?b", None) == "https://x.org/w/index.php?title=A%3Fb"
     assert licence_at("2023-06-06T23:59:59Z") == "CC-BY-SA-3.0"
