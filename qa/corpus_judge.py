@@ -1,5 +1,6 @@
 """A judge without a model: it answers from the pages by retrieval, and blind from statistics."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
@@ -58,7 +59,8 @@ class CorpusJudge:
                     )
                 self._spans[class_id].append(self._index.page_span(number))
         self._holders: dict[tuple[str, ...], int] = {}
-        self._found: dict[tuple[str, ...], list[tuple[int, float]]] = {}
+        self._found: dict[tuple[str, ...], dict[int, list[tuple[int, float]]]] = {}
+        self._matched: tuple[tuple[str, ...] | None, Sequence[float]] = (None, ())
         self._blind: dict[tuple[tuple[str, ...], tuple[str, ...]], float | None] = {}
 
     async def answer(self, ask: Ask) -> Answer:
@@ -139,20 +141,38 @@ class CorpusJudge:
         Words count by presence alone: a longer sentence or a repeated word would break ties by
         style, and a quarter of the plainest questions would be dropped by that luck.
         """
-        if option not in self._found:
-            self._found[option] = self._evidence(option, [self._index.everything])
-        index, best = self._index, 0.0
-        window_total = sum(index.rarity(word) for word in query if index.has(word)) or 1.0
-        page_rarity = {word: index.page_rarity(word) for word in query if index.has(word)}
-        page_total = sum(page_rarity.values()) or 1.0
-        for window, coverage in self._found[option]:
-            page = index.page_of(window)
-            near = index.relevance(query, window, PRESENCE) / window_total
-            on_page = sum(r for word, r in page_rarity.items() if index.page_has(page, word))
-            best = max(best, coverage**2 * (near + on_page / page_total))
-            if best >= 2:
+        windows = self._windows_by_page(option)
+        match = self._page_match(query)
+        known = [word for word in query if self._index.has(word)]
+        total = sum(self._index.rarity(word) for word in known) or 1.0
+        best = 0.0
+        for page in sorted(windows, key=lambda page: (-match[page], page)):
+            if best >= 1 + match[page]:  # no window of this page or of a later one can do better
                 break
-        return round(best, 9) if self._found[option] else None
+            for window, coverage in windows[page]:
+                near = self._index.relevance(known, window, PRESENCE) / total
+                best = max(best, coverage**2 * (near + match[page]))
+        return round(best, 9) if windows else None
+
+    def _windows_by_page(self, option: tuple[str, ...]) -> dict[int, list[tuple[int, float]]]:
+        if option not in self._found:
+            pages: dict[int, list[tuple[int, float]]] = defaultdict(list)
+            for window, coverage in self._evidence(option, [self._index.everything]):
+                pages[self._index.page_of(window)].append((window, coverage))
+            self._found[option] = pages
+        return self._found[option]
+
+    def _page_match(self, query: tuple[str, ...]) -> Sequence[float]:
+        """Return for each page the share of the question's words it holds, by their rarity."""
+        if self._matched[0] != query:  # one question's options are weighed in a row
+            rarity = {w: self._index.page_rarity(w) for w in query if self._index.has(w)}
+            total = sum(rarity.values()) or 1.0
+            match = [0.0] * len(self._classes_of)
+            for word, gain in rarity.items():
+                for page in self._index.pages_holding(word):
+                    match[page] += gain / total
+            self._matched = (query, match)
+        return self._matched[1]
 
     def _evidence(self, option: tuple[str, ...], spans: Sequence[Span]) -> list[tuple[int, float]]:
         """Return the windows that hold an option and how fully, 1 when word for word.

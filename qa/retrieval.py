@@ -6,7 +6,6 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from math import log
 
 from imagewikiqa.core.records import Page
@@ -88,10 +87,10 @@ class Index:
                 self._add(words(headings), words(page.text[start:end]))
             self._spans.append((before, len(self._stream)))
         self._page_starts = array("I", (span[0] for span in self._spans))
-        self._page_words = [frozenset(self._stream[a:b]) for a, b in self._spans]
-        self._pages_with = [0] * len(self._at)
-        for word in chain.from_iterable(self._page_words):
-            self._pages_with[word] += 1
+        self._pages_with: list[array[int]] = [array("I") for _ in self._at]
+        for number, (a, b) in enumerate(self._spans):
+            for known in set(self._stream[a:b]):
+                self._pages_with[known].append(number)
 
     @property
     def everything(self) -> Span:
@@ -112,15 +111,15 @@ class Index:
 
     def page_rarity(self, word: str) -> float:
         """Return the same over pages: near 0 for a word that every page holds."""
-        return _idf(self._pages_with[self._ids[word]], len(self._spans)) if self.has(word) else 0.0
+        return _idf(len(self.pages_holding(word)), len(self._spans))
 
     def has(self, word: str) -> bool:
         """Return whether any page holds the word."""
         return word in self._ids
 
-    def page_has(self, page: int, word: str) -> bool:
-        """Return whether a page holds the word."""
-        return self.has(word) and self._ids[word] in self._page_words[page]
+    def pages_holding(self, word: str) -> Sequence[int]:
+        """Return the positions of the pages that hold a word, in order."""
+        return self._pages_with[self._ids[word]] if self.has(word) else ()
 
     def phrase(self, phrase: Sequence[str], span: Span) -> list[int]:
         """Return the windows within a span that hold the words next to each other, in order."""

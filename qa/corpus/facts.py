@@ -6,7 +6,7 @@ from functools import partial
 
 from imagewikiqa.core.records import ClassEntry, Page, Part, Record
 from imagewikiqa.qa.corpus import values
-from imagewikiqa.qa.corpus.families import families_of
+from imagewikiqa.qa.corpus.families import families_of, kinds_of
 from imagewikiqa.qa.corpus.forms import Form, Kind, load_forms
 from imagewikiqa.qa.corpus.sentences import Sentence, own_words, page_sentences, speaks_of_class
 from imagewikiqa.qa.leaks import LeakChecker, words
