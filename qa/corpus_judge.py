@@ -11,7 +11,6 @@ from imagewikiqa.core.records import ClassEntry, Page
 from imagewikiqa.qa.protocols import Answer, Ask
 from imagewikiqa.qa.retrieval import (
     FUNCTION_WORDS,
-    PRESENCE,
     Index,
     Span,
     Weighting,
@@ -60,6 +59,7 @@ class CorpusJudge:
                 self._spans[class_id].append(self._index.page_span(number))
         self._holders: dict[tuple[str, ...], int] = {}
         self._found: dict[tuple[str, ...], dict[int, list[tuple[int, float]]]] = {}
+        self._holding: dict[str, frozenset[int]] = {}
         self._matched: tuple[tuple[str, ...] | None, Sequence[float]] = (None, ())
         self._blind: dict[tuple[tuple[str, ...], tuple[str, ...]], float | None] = {}
 
@@ -143,14 +143,13 @@ class CorpusJudge:
         """
         windows = self._windows_by_page(option)
         match = self._page_match(query)
-        known = [word for word in query if self._index.has(word)]
-        total = sum(self._index.rarity(word) for word in known) or 1.0
+        gains = self._word_gains(query)
         best = 0.0
         for page in sorted(windows, key=lambda page: (-match[page], page)):
             if best >= 1 + match[page]:  # no window of this page or of a later one can do better
                 break
             for window, coverage in windows[page]:
-                near = self._index.relevance(known, window, PRESENCE) / total
+                near = sum(gain for holders, gain in gains if window in holders)
                 best = max(best, coverage**2 * (near + match[page]))
         return round(best, 9) if windows else None
 
@@ -161,6 +160,16 @@ class CorpusJudge:
                 pages[self._index.page_of(window)].append((window, coverage))
             self._found[option] = pages
         return self._found[option]
+
+    def _word_gains(self, query: tuple[str, ...]) -> list[tuple[frozenset[int], float]]:
+        """Return for each known question word its windows and its share of the rarity of all."""
+        known = [word for word in query if self._index.has(word)]
+        total = sum(self._index.rarity(word) for word in known) or 1.0
+        for word in known:
+            if word not in self._holding:
+                windows = self._index.holding(word, self._index.everything)
+                self._holding[word] = frozenset(windows)
+        return [(self._holding[word], self._index.rarity(word) / total) for word in known]
 
     def _page_match(self, query: tuple[str, ...]) -> Sequence[float]:
         """Return for each page the share of the question's words it holds, by their rarity."""

@@ -66,8 +66,6 @@ class Weighting:
     b: float = 0.5
 
 
-PRESENCE = Weighting(k1=0.0, b=0.0)  # each word counts once, wherever it stands: ties stay ties
-
 Span = tuple[int, int]  # a stretch of the index's stream, end excluded
 
 
@@ -142,8 +140,7 @@ class Index:
     def relevance(self, query: Sequence[str], window: int, weighting: Weighting) -> float:
         """Return the BM25 score of a window for distinct query words (Robertson 1994).
 
-        A window's length counts its borders too; with `PRESENCE` it is the sum of rarities of the
-        words found.
+        A window's length counts its headings and its two borders too.
         """
         body = self._body(window)
         norm = 1 - weighting.b + weighting.b * len(body) * len(self._starts) / len(self._stream)
