@@ -54,12 +54,17 @@ class LeakChecker:
         counts = Counter(
             word for entry in classes for word in {w for n in _names(entry) for w in words(n)}
         )
-        self._phrases = {entry.id: tuple(_phrases(entry, counts)) for entry in classes}
+        self._counts = counts
+        self._entries = {entry.id: entry for entry in classes}
+        self._phrases: dict[str, tuple[Leak, ...]] = {}  # made when first asked for
 
     def leaks(self, text: str, class_id: str) -> list[Leak]:
-        """Return every leak of a class in a text, longest names first; KeyError if unknown."""
+        """Return every leak of a class in a text, names before words; KeyError if unknown."""
+        found = self._phrases.get(class_id)
+        if found is None:
+            found = tuple(_phrases(self._entries[class_id], self._counts))
+            self._phrases[class_id] = found
         folded = fold(text)
-        found = self._phrases[class_id]
         return [leak for leak in found if contains_phrase(folded, leak.phrase)]
 
 

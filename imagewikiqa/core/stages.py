@@ -50,7 +50,11 @@ class Outcome(Generic[Out]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage(Generic[In, Out]):
-    """A named, versioned step. `step` must be picklable when `processes` is true."""
+    """A named, versioned step.
+
+    With `processes` the step must be picklable and is spread over worker processes when more than
+    `spread_above` inputs are left; else `in_flight` steps wait side by side in one event loop.
+    """
 
     name: str
     version: int
@@ -59,6 +63,7 @@ class Stage(Generic[In, Out]):
     row: type[Out]
     input_digest: Callable[[In], str] = digest
     processes: bool = False
+    spread_above: int = SMALL_JOB
     in_flight: int = 1
 
 
@@ -119,7 +124,7 @@ def _finish(
     """Work through what is left, in order, committing each result as it comes."""
     failures = 0
     records = [record for _, record in todo]
-    spread = stage.processes and workers > 1 and len(records) > SMALL_JOB
+    spread = stage.processes and workers > 1 and len(records) > stage.spread_above
     results = _in_processes(stage, records, workers) if spread else _in_loop(stage, records)
     for (key, record), outcome in zip(todo, results, strict=True):
         failures = failures + 1 if outcome.failed else 0

@@ -1,0 +1,45 @@
+"""What every released question must satisfy on its own, whoever wrote it."""
+
+import re
+from collections.abc import Mapping
+
+from imagewikiqa.core.records import Draft
+from imagewikiqa.qa.leaks import LeakChecker, fold
+from imagewikiqa.qa.naming import has_placeholder
+
+_ALL_OR_NONE = re.compile(
+    r"\b(?:all|none|both|neither|any) of (?:the|these) (?:above|options)\b", re.I
+)
+_LETTER = re.compile(r"^\(?[A-Da-d][.)]\s")
+_MARKUP = re.compile(r"\{\{|\}\}|\[\[|\]\]|'''|<[a-z/!]|\{\||\|-|&[a-z]+;")
+
+# Check -> the reason a failing question is dropped with. Order: the first failure is the reason.
+CHECKS: Mapping[str, str] = {
+    "placeholder": "no placeholder in the question",
+    "distinct_options": "two options are the same",
+    "plain_options": "option with a letter prefix or all/none of the above",
+    "no_markup": "markup left in the text",
+    "no_name_leak": "name leak",
+    "evidence_verbatim": "evidence is not in the page",
+}
+
+
+def check_draft(draft: Draft, checker: LeakChecker, texts: Mapping[str, str]) -> dict[str, bool]:
+    """Return every check of CHECKS with its outcome; `texts` maps page ids to page texts."""
+    options = [choice.text for choice in draft.choices]
+    shown = "\n".join([draft.question, *options])
+    quote = draft.evidence
+    page = texts.get(quote.page, "")
+    return {
+        "placeholder": has_placeholder(draft.question),
+        "distinct_options": len({_normal(option) for option in options}) == len(options),
+        "plain_options": not any(_ALL_OR_NONE.search(o) or _LETTER.match(o) for o in options),
+        "no_markup": not _MARKUP.search(shown),
+        "no_name_leak": not checker.leaks(shown, draft.class_id),
+        "evidence_verbatim": bool(quote.quote) and page[quote.start : quote.end] == quote.quote,
+    }
+
+
+def _normal(option: str) -> str:
+    """Return an option as it is compared: folded, without article and end punctuation."""
+    return re.sub(r"^(?:the|a|an) |[.,;:!]+$", "", fold(option))

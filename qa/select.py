@@ -1,0 +1,184 @@
+"""Choose which judged drafts are released: varied, unlike one another, and hard to guess."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import floor
+from typing import Literal
+
+from imagewikiqa.core.digests import keyed_int
+from imagewikiqa.core.records import Draft, Judged, Reject
+from imagewikiqa.qa.audit.near import like_pairs
+from imagewikiqa.qa.balance import Habit, balance
+from imagewikiqa.qa.leaks import fold
+from imagewikiqa.qa.surface import longest_credit, shortest_credit
+
+ROUNDS = 20  # of cap and balance; each only drops, so this is never reached in practice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectSettings:
+    """How many questions of what kind; `form_cap` is the largest share of one question form."""
+
+    mode: Literal["strict", "paper"] = "strict"
+    seed: int = 0
+    per_class: int = 5
+    questions: int | None = None
+    form_cap: float = 0.15
+
+
+def select(
+    drafts: Sequence[Draft],
+    judged: Mapping[str, Judged],
+    failed: Mapping[str, str],
+    settings: SelectSettings,
+) -> tuple[list[Draft], list[Reject]]:
+    """Return the drafts to release and one reject for every other draft.
+
+    `failed` gives a reason for drafts that fail their own checks. Mode paper keeps what the filter
+    keeps of the first five drafts of each class, as the released notebook does; mode strict also
+    removes like questions, caps question forms and balances what a blind guesser could use.
+    """
+    picked: list[Draft] = []
+    rejects: list[Reject] = []
+    for draft in drafts:
+        verdict = judged[draft.id]
+        if not verdict.keep:
+            rejects.append(_reject("filter", draft, verdict.reason))
+        elif settings.mode == "strict" and draft.id in failed:
+            rejects.append(_reject("assemble", draft, failed[draft.id]))
+        else:
+            picked.append(draft)
+    steps = (_unlike, _per_class, _gates, _count) if settings.mode == "strict" else (_count,)
+    for step in steps:
+        picked, lost = step(picked, judged, settings)
+        rejects += [_reject("assemble", draft, reason) for draft, reason in lost]
+    return picked, rejects
+
+
+Step = tuple[list[Draft], list[tuple[Draft, str]]]
+
+
+def _unlike(drafts: list[Draft], _: Mapping[str, Judged], settings: SelectSettings) -> Step:
+    """Drop one (by key) of two questions with like words and options, in or across classes."""
+    order = sorted(drafts, key=lambda draft: keyed_int(settings.seed, "unlike", draft.id))
+    texts = [_words(draft) for draft in order]
+    groups: dict[str, list[int]] = defaultdict(list)
+    for index, text in enumerate(texts):
+        groups[text].append(index)
+    lost = {index for members in groups.values() for index in members[1:]}
+    distinct = list(groups)
+    for first, second in sorted(like_pairs(distinct), key=lambda pair: pair[::-1]):
+        one, two = groups[distinct[first]][0], groups[distinct[second]][0]
+        if one not in lost and two not in lost:
+            lost.add(max(one, two))
+    gone = {order[index].id for index in lost}
+    return _split(drafts, gone, "like another question")
+
+
+def _words(draft: Draft) -> str:
+    options = sorted(fold(choice.text) for choice in draft.choices)
+    return " ".join([fold(draft.question), *options])
+
+
+def _per_class(drafts: list[Draft], _: Mapping[str, Judged], settings: SelectSettings) -> Step:
+    """Keep at most `per_class` a class: one of each form first, the rarest forms first."""
+    common = Counter(draft.author.form for draft in drafts)
+    by_class: dict[str, list[Draft]] = defaultdict(list)
+    for draft in drafts:
+        by_class[draft.class_id].append(draft)
+    kept: set[str] = set()
+    for members in by_class.values():
+        shuffled = sorted(members, key=lambda draft: keyed_int(settings.seed, "pick", draft.id))
+        seen: Counter[str] = Counter()
+        ranked = []
+        for draft in shuffled:
+            ranked.append((seen[draft.author.form], common[draft.author.form], draft))
+            seen[draft.author.form] += 1
+        ranked.sort(key=lambda entry: entry[:2])
+        kept.update(draft.id for _, _, draft in ranked[: settings.per_class])
+    gone = {draft.id for draft in drafts} - kept
+    return _split(drafts, gone, "class has enough questions")
+
+
+def _gates(drafts: list[Draft], judged: Mapping[str, Judged], settings: SelectSettings) -> Step:
+    """Cap forms and balance habits in turn until both hold."""
+    kept, lost = drafts, list[tuple[Draft, str]]()
+    for _ in range(ROUNDS):
+        kept, capped = _cap_forms(kept, settings)
+        kept, leaning = balance(
+            kept,
+            habits(judged),
+            identity=lambda draft: draft.id,
+            group=lambda draft: draft.class_id,
+            seed=settings.seed,
+        )
+        lost += [*capped, *leaning]
+        if not capped and not leaning:
+            break
+    return kept, lost
+
+
+def habits(judged: Mapping[str, Judged]) -> tuple[Habit[Draft], ...]:
+    """Return what a blind guesser may try: the longest, the shortest, the commonest option."""
+
+    def lengths(draft: Draft) -> list[str]:
+        return [choice.text for choice in draft.choices]
+
+    def commonest(draft: Draft) -> float:
+        scores = [one.closed_book for one in judged[draft.id].judges if one.closed_book]
+        return scores[0].rate if scores else 0.25
+
+    return (
+        Habit(
+            name="longest", reason="length bias: longest option",
+            credit=lambda draft: longest_credit(lengths(draft), 0),
+        ),
+        Habit(
+            name="shortest", reason="length bias: shortest option",
+            credit=lambda draft: shortest_credit(lengths(draft), 0),
+        ),
+        Habit(name="commonest", reason="common value bias", credit=commonest),
+    )  # fmt: skip
+
+
+def _cap_forms(drafts: list[Draft], settings: SelectSettings) -> Step:
+    """Drop questions of forms above their share; questions of an LLM have no form."""
+    gone: set[str] = set()
+    while True:
+        left = [draft for draft in drafts if draft.id not in gone]
+        counts = Counter(draft.author.form for draft in left if draft.author.form)
+        cap = max(1, floor(settings.form_cap * len(left)))
+        over = [form for form, count in counts.items() if count > cap]
+        if not over:
+            return _split(drafts, gone, "form has enough questions")
+        form = min(over, key=lambda name: (-counts[name], name))
+        members = [draft for draft in left if draft.author.form == form]
+        crowd = Counter(draft.class_id for draft in left)
+        gone.add(
+            max(
+                members,
+                key=lambda d: (crowd[d.class_id], keyed_int(settings.seed, "cap", d.id)),
+            ).id
+        )
+
+
+def _count(drafts: list[Draft], _: Mapping[str, Judged], settings: SelectSettings) -> Step:
+    """Keep the first `questions` by key, when a number was asked for."""
+    if settings.questions is None or len(drafts) <= settings.questions:
+        return drafts, []
+    order = sorted(drafts, key=lambda draft: keyed_int(settings.seed, "count", draft.id))
+    gone = {draft.id for draft in order[settings.questions :]}
+    return _split(drafts, gone, "more questions than asked for")
+
+
+def _split(drafts: list[Draft], gone: set[str], reason: str) -> Step:
+    kept = [draft for draft in drafts if draft.id not in gone]
+    return kept, [(draft, reason) for draft in drafts if draft.id in gone]
+
+
+def _reject(stage: str, draft: Draft, reason: str) -> Reject:
+    return Reject(
+        id=f"{stage}:{draft.id}", stage=stage, input=draft.id, reason=reason,
+        detail=f"{draft.class_name}: {draft.question} [{draft.choices[0].text}]",
+    )  # fmt: skip
