@@ -36,8 +36,10 @@ class CorpusJudge:
     `with_name` looks only at the pages of the class: a tie is `ambiguous`, no evidence `empty`.
     Without the name it must commit to one letter, as a blind reader would. Options it cannot tell
     apart share the guesses: over the four cyclic orders of one question each of k tied options is
-    picked 4/k times (k = 3: once each and one of them, decided by a keyed hash, twice). Without a
-    tie the option picked does not depend on the order shown.
+    picked 4/k times. Four orders cannot deal to three: closed book, one of them, decided by a keyed
+    hash, is picked twice; without the name, where a filter looks at the single question, all four
+    options are picked once, as a third is no better than chance allows. Without a tie the option
+    picked does not depend on the order shown.
     """
 
     name = "corpus"
@@ -69,6 +71,8 @@ class CorpusJudge:
         best = max(weights)
         tied = [position for position, weight in enumerate(weights) if weight == best]
         if ask.condition != "with_name":
+            if len(tied) == 3 and ask.condition == "without_name":
+                tied = [0, 1, 2, 3]
             return Answer(state="answered", position=_turn(ask, tied))
         if best == 0:
             return Answer(state="empty")

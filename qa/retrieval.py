@@ -18,6 +18,14 @@ _ABBREVIATED = re.compile(
     r"|e\.g|i\.e|[Ff]ig|[Vv]ol|Mt|Jr|Sr|Inc|Ltd|Co)\.$"
 )
 _VOWEL = re.compile("[aeiouy]")
+_SHORT = dict(
+    pair.split("=")
+    for pair in """one=1 two=2 three=3 four=4 five=5 six=6 seven=7 eight=8 nine=9 ten=10 eleven=11
+    twelve=12 fifteen=15 twenty=20 thirty=30 forty=40 fifty=50 sixty=60 seventy=70 eighty=80
+    ninety=90 gram=g gramme=g kilogram=kg kilogramme=kg tonne=t millimetre=mm millimeter=mm
+    centimetre=cm centimeter=cm metre=m meter=m kilometre=km kilometer=km litre=l liter=l
+    minute=min hour=h""".split()
+)
 # Words that say nothing about what is asked; kept in options, where "in the sea" is not "sea".
 FUNCTION_WORDS = frozenset(
     """a about all also am an and any are as at be been being best but by can could did do does
@@ -43,7 +51,7 @@ def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def words(text: str) -> tuple[str, ...]:
-    """Return the stems of a text in order; a number is one word, 1,000 equals 1000."""
+    """Return the stems of a text in order; 1,000 metres read as 1000 m, two as 2."""
     return tuple(_stem(match.group()) for match in _WORD.finditer(_plain(text)))
 
 
@@ -203,10 +211,12 @@ def _plain(text: str) -> str:
 
 
 def _stem(word: str) -> str:
-    """Fold plurals, possessives and verb endings together: eats, eating -> eat."""
+    """Fold plurals, possessives, verb endings, number words and units: eats, eating -> eat."""
     if word[0].isdecimal():
         return word.replace(",", "") if _THOUSANDS.fullmatch(word) else word
     word = _singular(re.sub(r"['’]s?$", "", word))
+    if word in _SHORT:
+        return _SHORT[word]
     for ending, shortest in (("ing", 6), ("ed", 5)):
         stem = word.removesuffix(ending)
         if stem != word and len(word) >= shortest and _VOWEL.search(stem) and stem[-1] != "e":

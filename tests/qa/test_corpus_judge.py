@@ -184,6 +184,24 @@ def test_tied_options_share_the_guesses_over_the_rotations(tied: int, shares: li
         assert set(picked) <= set(common[:tied])
 
 
+def test_a_three_way_tie_without_the_name_reads_as_chance() -> None:
+    question = "What does this object mainly eat?"
+    choices = ("figs", "voles", "algae", "Norway")
+    assert len(set(JUDGE.weigh(ask(question, choices, "without_name")))) == 2
+    assert sorted(picks_over_rotations(question, choices, "without_name")) == sorted(choices)
+
+
+def test_an_answer_is_found_in_units_and_numbers_spelled_out() -> None:
+    text = TEXTS["ash finch"].replace("slopes.", "slopes. It lays two eggs of 3 grams each.")
+    judge = CorpusJudge([page("ash finch", text)], CLASSES)
+    eggs = answer("How many eggs does this object lay?", ("4 eggs", "2 eggs", "6 eggs", "1 egg"),
+                  "with_name", "ash finch", judge=judge)  # fmt: skip
+    assert eggs.position == 1
+    grams = answer("How heavy are the eggs of this object?", ("30 g", "5 g", "3 kg", "3 g"),
+                   "with_name", "ash finch", judge=judge)  # fmt: skip
+    assert grams.position == 3
+
+
 def test_ties_favour_no_place_in_the_list_of_options() -> None:
     choices: Choices = ("Nepal", "Peru", "Korea", "Canada")
     positions = Counter(
@@ -218,7 +236,8 @@ def test_what_an_option_weighs_does_not_depend_on_where_it_is_shown(
     was, now = asyncio.run(JUDGE.answer(first)), asyncio.run(JUDGE.answer(other))
     assert was.state == now.state
     if was.position is not None and now.position is not None:
-        assert weights[was.position] == weights[order[now.position]] == max(weights)
+        if weights.count(max(weights)) != 3:  # a tie of three is dealt to all four
+            assert weights[was.position] == weights[order[now.position]] == max(weights)
 
 
 def test_a_judge_built_again_says_the_same() -> None:

@@ -76,6 +76,7 @@ def test_different_words_keep_different_stems(pair: str) -> None:
 def test_a_measured_number_is_one_word_whatever_its_commas() -> None:
     assert words("1,250 kg") == words("1250kg") == ("1250", "kg")
     assert words("3.5–4 m") == ("3.5", "4", "m")
+    assert words("two kilograms at 9 kilometres") == ("2", "kg", "at", "9", "km")
 
 
 def test_content_words_are_distinct_and_leave_out_what_every_question_says() -> None:
