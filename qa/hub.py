@@ -1,0 +1,39 @@
+"""The set as a folder that `datasets.load_dataset` opens: parquet, dataset card, attribution."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from imagewikiqa.core.errors import ToolkitError
+from imagewikiqa.core.files import publish, publish_text
+from imagewikiqa.core.records import Item, Page, Question
+from imagewikiqa.qa.attribution import ATTRIBUTION, cited_pages, write_attribution
+from imagewikiqa.qa.hub_card import PARQUET, HubInfo, card
+from imagewikiqa.qa.hub_table import Pixels, parquet_bytes, rows_of
+
+__all__ = ["HubInfo", "write_hub"]
+
+
+def write_hub(
+    folder: Path,
+    questions: Sequence[Question],
+    items: Sequence[Item],
+    pages: Sequence[Page],
+    info: HubInfo,
+    pixels: Pixels | None = None,
+) -> None:
+    """Publish the parquet file, ATTRIBUTION.tsv and the dataset card below `folder`.
+
+    `pixels` gives the bytes of an image by its path and turns the column `image` into images;
+    without it only paths leave, as ImageNet's terms ask. The same input and pyarrow give the same
+    bytes. Raises ToolkitError on a question without its page, on no items, and on pixels of a
+    file named like ImageNet's.
+    """
+    if not items:
+        raise ToolkitError(
+            "there is no item to export: run assemble first and see rejects.jsonl for what it drops"
+        )
+    cited = cited_pages(questions, pages)
+    rows, with_pixels = rows_of(questions, items, cited, pixels), pixels is not None
+    publish(folder / PARQUET, [parquet_bytes(rows, with_pixels=with_pixels)])
+    write_attribution(folder / ATTRIBUTION, questions, cited)
+    publish_text(folder / "README.md", card(questions, items, cited, info, with_pixels=with_pixels))
