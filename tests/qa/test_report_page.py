@@ -5,6 +5,7 @@ import re
 import pytest
 from jinja2 import UndefinedError
 
+from imagewikiqa.qa import report_page
 from imagewikiqa.qa.intervals import wilson
 from imagewikiqa.qa.report_page import data_uri, inline_svg, render, visible, web_url
 from imagewikiqa.qa.report_plots import bar_chart, interval_chart
@@ -74,3 +75,50 @@ def test_a_plot_in_a_page_has_names_of_its_own_and_the_colours_of_the_page() -> 
 def test_a_missing_variable_is_an_error_not_a_gap() -> None:
     with pytest.raises(UndefinedError):
         render("audit.html")
+
+
+def macro(call: str, **context: object) -> str:
+    source = "{% import 'parts.html' as parts with context %}{{ parts." + call + " }}"
+    return report_page._environment().from_string(source).render(**context)
+
+
+def test_a_card_shows_the_right_option_the_quote_and_the_picture() -> None:
+    card = {
+        "question": HOSTILE,
+        "choices": ["one", HOSTILE],
+        "answer": 1,
+        "quote": "A quote.",
+        "url": "https://example.org/w",
+        "source": HOSTILE,
+        "image": data_uri(b"\x89PNG", "image/png"),
+    }
+    html = macro("card(q)", q=card)
+    assert html.count("<li") == 2
+    assert html.count("<script") == 0
+    assert html.count("<img ") == 1
+    assert 'src="data:image/png;base64,iVBORw=="' in html
+    assert 'href="https://example.org/w" rel="noopener noreferrer"' in html
+    assert html.index("class=right") > html.index("one")
+    assert "href" not in macro("card(q)", q={**card, "url": "javascript:alert(1)"})
+    with pytest.raises(ValueError, match="data_uri"):
+        macro("card(q)", q={**card, "image": "https://example.org/x.png"})
+
+
+def test_a_funnel_counts_down_from_the_whole() -> None:
+    steps = [{"label": "Drafts", "count": 4000}, {"label": "Kept", "count": 1000, "note": "n<b>"}]
+    html = macro("funnel(steps)", steps=steps)
+    assert "4,000" in html
+    assert "25.0%" in html
+    assert "width: 25.00%" in html
+    assert "n&lt;b&gt;" in html
+    assert "<li>" not in macro("funnel(steps)", steps=[])
+
+
+def test_tiles_and_tables_take_optional_parts() -> None:
+    tiles = [{"label": "Rows", "value": "3"}, {"label": "x", "value": 1, "verdict": "leak"}]
+    html = macro("tiles(items)", items=tiles)
+    assert html.count('<li class="tile') == 2
+    assert 'class="tile leak"' in html
+    table = macro("table(('a', 'b'), ((1, '<i>'),), numeric=(0,))")
+    assert '<td dir="auto" class=num>1</td>' in table
+    assert "&lt;i&gt;" in table
