@@ -44,6 +44,8 @@ def keyed_int(*key: str | int) -> int:
 
 def keyed_choice(options: Sequence[T], *key: str | int) -> T:
     """Return one option, decided by the key; raise IndexError on no options."""
+    if not options:
+        raise IndexError(f"there are no options to choose from by {key}")
     return options[keyed_int(*key) % len(options)]
 
 

@@ -28,18 +28,21 @@ def line_of(record: BaseModel) -> bytes:
 def write_table(path: Path, records: Iterable[BaseModel]) -> int:
     """Publish records as JSON lines; return how many. Raises ValueError on a repeated id."""
     seen: set[str] = set()
+    count = 0
 
     def lines() -> Iterator[bytes]:
+        nonlocal count
         for record in records:
             identity = getattr(record, "id", None)
             if identity is not None:
                 if identity in seen:
                     raise ValueError(f"two rows of {path.name} have the id {identity}")
                 seen.add(identity)
+            count += 1
             yield line_of(record)
 
     publish(path, lines())
-    return len(seen)
+    return count
 
 
 def read_table(path: Path, model: type[M]) -> Iterator[M]:
