@@ -12,3 +12,9 @@ class MissingExtraError(ToolkitError):
         super().__init__(
             f"this needs the package {package}: install it with pip install 'imagewikiqa[{extra}]'"
         )
+        self.package = package
+        self.extra = extra
+
+    def __reduce__(self) -> tuple[type["MissingExtraError"], tuple[str, str]]:
+        """Let the error leave a worker process: by default only the sentence would travel."""
+        return type(self), (self.package, self.extra)

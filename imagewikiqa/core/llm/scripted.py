@@ -1,6 +1,5 @@
 """A client that answers from written rules: for tests, dry runs and demonstrations."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,12 +45,13 @@ def load_script(path: Path) -> ScriptedClient:
     if not path.is_file():
         raise ToolkitError(f"there is no script {path}: give scripted:FILE a file of JSON lines")
     rules = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            rules.append(Rule.model_validate(json.loads(line)))
-        except (json.JSONDecodeError, ValidationError) as error:
-            raise ToolkitError(
-                f"{path} line {number} is not a rule: "
-                'write {"contains": ["words"], "reply": "..."} on each line'
-            ) from error
+    with path.open("rb") as stream:  # bytes: only a newline ends a line of JSON
+        for number, line in enumerate(stream, start=1):
+            try:
+                rules.append(Rule.model_validate_json(line))
+            except ValidationError as error:
+                raise ToolkitError(
+                    f"{path} line {number} is not a rule: "
+                    'write {"contains": ["words"], "reply": "..."} on each line'
+                ) from error
     return ScriptedClient(rules)
