@@ -23,6 +23,7 @@ def explained(path: Path, doing: str) -> Iterator[None]:
             errno.EROFS: "the disk is read-only: choose another --out",
             errno.EACCES: "permission was denied: choose another --out or change its rights",
             errno.ENOTDIR: "a part of the path is a file: choose another --out",
+            errno.EEXIST: "a file is in the way: choose another --out",
             errno.EISDIR: "it is a folder: move it away or choose another --out",
             errno.EFBIG: "the file would pass this system's size limit",
         }

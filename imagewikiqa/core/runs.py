@@ -59,10 +59,11 @@ def open_run(
     with explained(path, "write in"):
         run.work.mkdir(exist_ok=True)
     with _held(run.work / "lock", path):
+        _refuse_foreign(run)  # again: another process may have begun and ended here in between
         remove_leftovers(path)
         (path / "manifest.json").unlink(missing_ok=True)  # not whole again until the end
         identity = {"settings": run.settings, "inputs": run.inputs}
-        publish_text(run.work / "identity.json", _pretty(identity))
+        publish_text(run.work / "identity.json", pretty(identity))
         publish_text(path / "config.yaml", yaml.safe_dump(config, sort_keys=True))
         yield run
 
@@ -78,7 +79,7 @@ def finish_run(run: Run, lineage: dict[str, Any], data_files: list[Path]) -> Non
         "packages": _packages(),
         **lineage,
     }
-    publish_text(run.path / "run.json", _pretty(record))
+    publish_text(run.path / "run.json", pretty(record))
     files = {
         file.relative_to(run.path).as_posix(): {
             "sha256": file_digest(file),
@@ -86,7 +87,7 @@ def finish_run(run: Run, lineage: dict[str, Any], data_files: list[Path]) -> Non
         }
         for file in sorted(data_files)
     }
-    publish_text(run.path / "manifest.json", _pretty({"version": 1, "files": files}))
+    publish_text(run.path / "manifest.json", pretty({"version": 1, "files": files}))
 
 
 def verify_manifest(path: Path) -> list[str]:
@@ -116,7 +117,7 @@ def _refuse_foreign(run: Run) -> None:
             )
         return
     before = json.loads(identity.read_text(encoding="utf-8"))
-    now = json.loads(_pretty({"settings": run.settings, "inputs": run.inputs}))
+    now = json.loads(pretty({"settings": run.settings, "inputs": run.inputs}))
     for part in ("settings", "inputs"):
         for name in sorted(before[part].keys() | now[part].keys()):
             was, becomes = before[part].get(name), now[part].get(name)
@@ -136,7 +137,9 @@ def _short(value: object) -> str:
 @contextmanager
 def _held(lock: Path, path: Path) -> Iterator[None]:
     """Hold the folder by a lock that the system drops when this process ends, however it ends."""
-    with explained(lock, "write"), lock.open("w") as stream:
+    with explained(lock, "write"):
+        stream = lock.open("w")
+    with stream:  # what goes wrong inside the run is not the lock's to explain
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -146,7 +149,8 @@ def _held(lock: Path, path: Path) -> Iterator[None]:
         yield
 
 
-def _pretty(value: object) -> str:
+def pretty(value: object) -> str:
+    """Return a value as JSON for people: indented, keys sorted, newline at the end."""
     return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
