@@ -6,10 +6,13 @@ kill changes a byte.
 """
 
 import asyncio
+import contextlib
 import multiprocessing
+import os
 import signal
+import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,21 +124,41 @@ def _finish(
     workers: int,
     watcher: Progress,
 ) -> None:
-    """Work through what is left, in order, committing each result as it comes."""
-    failures = 0
+    """Work through what is left, in order, committing each result as it comes.
+
+    Failed inputs wait for the next one that works: were they committed, repeating a command that
+    was stopped by 20 failures would pass by them, and a lost network would become lost records.
+    """
+    failed: list[tuple[str, Outcome[Out]]] = []
     records = [record for _, record in todo]
     spread = stage.processes and workers > 1 and len(records) > stage.spread_above
     results = _in_processes(stage, records, workers) if spread else _in_loop(stage, records)
-    for (key, record), outcome in zip(todo, results, strict=True):
-        failures = failures + 1 if outcome.failed else 0
-        if failures >= FAILURES_IN_A_ROW:
-            last = outcome.rejects[-1]
-            raise ToolkitError(
-                f"{failures} inputs of stage {stage.name} in a row failed, the last one "
-                f"({record.id}) with '{last.reason}: {last.detail}': check the input and settings"
-            )
+    with contextlib.closing(results):  # now, not when the traceback of an error is let go
+        for (key, record), outcome in zip(todo, results, strict=True):
+            if outcome.failed:
+                failed.append((key, outcome))
+                if len(failed) >= FAILURES_IN_A_ROW:
+                    raise _hopeless(stage, record, outcome)
+            else:
+                _commit(journal, [*failed, (key, outcome)], watcher)
+                failed.clear()
+    _commit(journal, failed, watcher)
+
+
+def _commit(
+    journal: Journal, outcomes: Sequence[tuple[str, Outcome[Out]]], watcher: Progress
+) -> None:
+    for key, outcome in outcomes:
         journal.commit(key, _stored(outcome))
         watcher.advance(1)
+
+
+def _hopeless(stage: Stage[In, Out], record: In, outcome: Outcome[Out]) -> ToolkitError:
+    last = outcome.rejects[-1]
+    return ToolkitError(
+        f"{FAILURES_IN_A_ROW} inputs of stage {stage.name} in a row failed, the last one "
+        f"({record.id}) with '{last.reason}: {last.detail}': check the input and settings"
+    )
 
 
 def _stored(outcome: Outcome[Out]) -> dict[str, Any]:
@@ -159,7 +182,7 @@ async def _guarded(stage: Stage[In, Out], record: In) -> Outcome[Out]:
         return Outcome(rejects=(reject,), failed=True)
 
 
-def _in_loop(stage: Stage[In, Out], records: list[In]) -> Iterator[Outcome[Out]]:
+def _in_loop(stage: Stage[In, Out], records: list[In]) -> Generator[Outcome[Out]]:
     """Run steps in this process, `in_flight` at a time, yielding in input order."""
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
@@ -172,7 +195,9 @@ def _in_loop(stage: Stage[In, Out], records: list[In]) -> Iterator[Outcome[Out]]
             yield loop.run_until_complete(running.popleft())
 
 
-def _in_processes(stage: Stage[In, Out], records: list[In], workers: int) -> Iterator[Outcome[Out]]:
+def _in_processes(
+    stage: Stage[In, Out], records: list[In], workers: int
+) -> Generator[Outcome[Out]]:
     """Run steps in worker processes, a bounded number ahead, yielding in input order."""
     context = multiprocessing.get_context("spawn")
     size = max(1, min(16, len(records) // (workers * 4)))
@@ -195,7 +220,16 @@ _STAGE: list[Stage[Any, Any]] = []
 
 def _install(stage: Stage[Any, Any]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides how an interrupt ends
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _STAGE[:] = [stage]
+
+
+def _end_with_parent() -> None:
+    """End this worker when the parent is killed: it would wait for work forever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _work(chunk: list[Any]) -> list[Outcome[Any]]:
