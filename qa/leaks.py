@@ -20,6 +20,7 @@ _PLAIN = frozenset(
     camera telephone phone bridge reef arch eagle penguin dragon butterfly panda's hair head
     hand foot back body home school wool cotton leather summer winter school fire""".split()
 )
+_LONG = 6  # letters of a name that may be written apart or together
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 
@@ -36,7 +37,24 @@ def words(text: str) -> list[str]:
 
 def contains_phrase(text: str, phrase: str) -> bool:
     """Return whether folded `phrase` stands in folded `text` at word bounds."""
+    if phrase not in text:
+        return False  # most pairs end here, without a regular expression
     return re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", text) is not None
+
+
+def contains_spelling(text: str, phrase: str) -> bool:
+    """Return whether folded `phrase` stands in folded `text`, also written apart or together.
+
+    'ping pong ball', 'pingpong ball' and 'bath tub' count; below six letters only the phrase as
+    it is, since 'a nt' is no ant.
+    """
+    solid = phrase.replace(" ", "")
+    if len(solid) < _LONG:
+        return contains_phrase(text, phrase)
+    if solid not in text.replace(" ", ""):
+        return False
+    loose = " ?".join(map(re.escape, solid))
+    return re.search(rf"(?<!\w){loose}(?!\w)", text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,34 +83,37 @@ class LeakChecker:
             found = tuple(_phrases(self._entries[class_id], self._counts))
             self._phrases[class_id] = found
         folded = fold(text)
-        return [leak for leak in found if contains_phrase(folded, leak.phrase)]
+        return [leak for leak in found if contains_spelling(folded, leak.phrase)]
 
 
 def _names(entry: ClassEntry) -> Iterable[str]:
-    yield entry.name
-    yield from entry.synonyms
-    if entry.title:
-        yield re.sub(r"\s*\(.*\)$", "", entry.title)
+    """Yield the names of a class, without what a title adds to tell pages apart."""
+    for name in (entry.name, *entry.synonyms, entry.title or ""):
+        if name:
+            yield re.sub(r"\s*\([^()]*\)$", "", name) or name
+
+
+def _spellings(name: str) -> set[str]:
+    """Return the folded numbers of a name, with the plurals that a writer may use."""
+    folded = fold(name)
+    found = {fold(plural(name)), fold(singular(name)), f"{folded}s", f"{folded}es"}
+    return found - {folded}
 
 
 def _phrases(entry: ClassEntry, counts: Counter[str]) -> Iterable[Leak]:
     """Yield the phrases that give a class away, each once."""
     seen: set[str] = set()
-    for at, name in enumerate(_names(entry)):
-        folded = fold(re.sub(r"\s*\(.*\)$", "", name))
-        forms = (
-            ("name" if at == 0 else "synonym", folded),
-            ("plural", fold(plural(name))),
-            ("plural", fold(singular(name))),
-        )
-        for kind, phrase in forms:
+
+    def new(kind: str, phrases: Iterable[str]) -> Iterable[Leak]:
+        for phrase in phrases:
             if phrase not in seen and len(phrase) > 1:
                 seen.add(phrase)
                 yield Leak(kind, phrase)
+
+    for at, name in enumerate(_names(entry)):
+        yield from new("synonym" if at else "name", [fold(name)])
+        yield from new("plural", sorted(_spellings(name)))
     own = {word for name in _names(entry) for word in words(name)}
     for word in sorted(own):
         if len(word) >= 4 and word not in _PLAIN and counts[word] <= 2:
-            for phrase in (word, fold(plural(word)), fold(singular(word))):
-                if phrase not in seen:
-                    seen.add(phrase)
-                    yield Leak("word", phrase)
+            yield from new("word", [word, *sorted(_spellings(word))])
