@@ -1,0 +1,152 @@
+"""Questions in a language model's reply: read as JSON, each one checked for shape."""
+
+import json
+import re
+import reprlib
+import unicodedata
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field
+
+from imagewikiqa.core.llm.client import Reply
+from imagewikiqa.core.records import Part
+from imagewikiqa.core.stages import RecordError
+from imagewikiqa.qa.leaks import fold
+
+Position = Literal[0, 1, 2, 3]
+FINISHES = {
+    "length": "reply cut short",
+    "refusal": "author refused",
+    "filtered": "reply filtered by the provider",
+}
+_KEYS = ("questions", "quiz_questions")  # the second is what GPT-4 sometimes wrote upstream
+_FENCED = re.compile(r"```[a-zA-Z]*\s*\n(.*?)\n?\s*```", re.DOTALL)
+_LETTERED = re.compile(r"\(?([A-Da-d])[.):]\s+(.*\S)")
+_LETTERS = r"[A-D](?:,? (?:and|or|nor|&) [A-D])+"
+_OTHERS = re.compile(
+    r"(?i:\b(?:all|any|both|neither|none) of (?:the|these|those) (?:above|answers|choices|options))"
+    rf"|^(?i:both |neither |either )?{_LETTERS}(?: only)?\.?$"
+)
+_SHOWN = 200  # characters of a reply that a reject row quotes
+_PREVIEW = reprlib.Repr()
+_PREVIEW.maxstring = _PREVIEW.maxother = _SHOWN
+
+
+class QuestionDraft(Part):
+    """One multiple-choice question."""
+
+    question: str = Field(description='says "this object" and never names the class')
+    choices: Annotated[tuple[str, ...], Field(min_length=4, max_length=4)]
+    answer: Position = Field(description="index of the right choice, starting from 0")
+    reference: str = Field(description="original sentences of the article, word for word")
+
+
+class QuestionDrafts(Part):
+    """Questions about one class, as a model must write them."""
+
+    questions: tuple[QuestionDraft, ...]
+
+
+class Unfit(Exception):
+    """One question of a reply cannot be used, for a short and countable reason."""
+
+    def __init__(self, reason: str, detail: object = "") -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = shown(detail)
+
+
+def shown(value: object) -> str:
+    """Return the start of anything a model wrote as one line that can always be stored."""
+    text = value if isinstance(value, str) else _PREVIEW.repr(value)
+    return " ".join(text.encode(errors="backslashreplace").decode().split())[:_SHOWN]
+
+
+def raw_questions(reply: Reply) -> list[object]:
+    """Return the unchecked questions of a reply: under a key, or a bare list, fenced or not.
+
+    Raises RecordError, with the reason, when the reply was cut, refused, or holds no questions.
+    """
+    if reply.finish != "stop":
+        raise RecordError(FINISHES[reply.finish], shown(reply.text))
+    if not reply.text.strip():
+        raise RecordError("empty reply")
+    value = _json(reply.text)
+    if isinstance(value, dict):
+        value = next((value[key] for key in _KEYS if key in value), None)
+    if not isinstance(value, list) or not value:
+        raise RecordError("no questions in the reply", shown(reply.text))
+    return value
+
+
+def checked(raw: object) -> QuestionDraft:
+    """Return one question as a closed record with bare choices; raise Unfit with the reason.
+
+    Keys beyond the four are ignored: models without a schema add explanations.
+    """
+    if not isinstance(raw, dict):
+        raise Unfit("not an object", raw)
+    return QuestionDraft(
+        question=_text(raw.get("question"), "no question text"),
+        choices=_choices(raw.get("choices")),
+        answer=_answer(raw.get("answer")),
+        reference=_text(raw.get("reference"), "no reference"),
+    )
+
+
+def _json(text: str) -> object:
+    """Parse the fenced block, else the whole, else all from the first bracket to the last."""
+    fenced = _FENCED.findall(text)
+    bracketed = re.search(r"[\[{].*[\]}]", text, re.DOTALL)
+    candidates = [*(fenced if len(fenced) == 1 else ()), text]
+    if bracketed:
+        candidates.append(bracketed[0])
+    for candidate in candidates:
+        try:
+            value: object = json.loads(candidate)
+        except (ValueError, RecursionError):  # also a number of thousands of digits
+            continue
+        return value
+    raise RecordError("reply is not JSON", shown(text))
+
+
+def _text(value: object, missing: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise Unfit(missing, value)
+    text = " ".join(value.split())
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+        raise Unfit("broken characters", text)  # half an emoji cannot be written as UTF-8
+    return text
+
+
+def _choices(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(value) != 4:
+        raise Unfit("not four choices", value)
+    choices = _bare([_text(choice, "empty choice") for choice in value])
+    compared = [fold(choice).strip(" .,;:!?'\"") for choice in choices]
+    if not all(compared):
+        raise Unfit("empty choice", value)
+    if len(set(compared)) != 4:
+        raise Unfit("choices not distinct", value)
+    if any(_OTHERS.search(choice) for choice in choices):
+        raise Unfit("choice speaks of other choices", value)  # it depends on the order shown
+    return choices
+
+
+def _bare(choices: list[str]) -> tuple[str, ...]:
+    """Strip 'A. ' to 'D. ' when all four have one: 'A. mellifera' alone is a name."""
+    matches = [match for choice in choices if (match := _LETTERED.fullmatch(choice))]
+    if len(matches) < 4:
+        return tuple(choices)
+    if "".join(match[1] for match in matches).upper() != "ABCD":
+        raise Unfit("letters before the choices out of order", choices)
+    return tuple(match[2] for match in matches)
+
+
+def _answer(value: object) -> Position:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Unfit("answer is not a whole number", value)
+    for position in get_args(Position):
+        if value == position:
+            return position  # type: ignore[no-any-return]
+    raise Unfit("answer out of range", value)
