@@ -103,7 +103,11 @@ def _metadata(
 def _feature(name: str) -> dict[str, Any]:
     if name == "image":
         return {"name": name, "dtype": "image"}
-    types = {"string": ("dtype", "string"), "int": ("dtype", "int64"), "strings": ("list", "string")}
+    types = {
+        "string": ("dtype", "string"),
+        "int": ("dtype", "int64"),
+        "strings": ("list", "string"),
+    }
     key, kind = types[COLUMNS[name].kind]
     return {"name": name, key: kind}
 

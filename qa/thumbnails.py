@@ -1,0 +1,35 @@
+"""Small copies of images for a report, read with care: the files come from anywhere."""
+
+import io
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from imagewikiqa.qa.report_page import data_uri
+
+SIDE = 256  # pixels, the longer side
+MOST_PIXELS = 50_000_000  # a hostile file of 300 KB can claim gigabytes
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+
+
+def thumbnail(root: Path, image: str) -> str | None:
+    """Return an image below `root` as a data: address of a small JPEG without metadata.
+
+    None when there is no such file, when it lies outside `root`, or when it is not a whole JPEG,
+    PNG, WebP or GIF of at most 50 megapixels.
+    """
+    path = (root / image).resolve()
+    if not path.is_relative_to(root.resolve()) or not path.is_file():
+        return None
+    try:
+        with Image.open(path, formats=FORMATS) as opened:
+            if opened.width * opened.height > MOST_PIXELS:
+                return None
+            opened.draft("RGB", (SIDE, SIDE))
+            small = opened.convert("RGB")
+    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError):
+        return None  # the caller says that the picture is not shown
+    small.thumbnail((SIDE, SIDE))
+    stream = io.BytesIO()
+    small.save(stream, "JPEG", quality=80)
+    return data_uri(stream.getvalue(), "image/jpeg")
