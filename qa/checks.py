@@ -1,7 +1,7 @@
 """What every released question must satisfy on its own, whoever wrote it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from imagewikiqa.core.records import Draft
 from imagewikiqa.qa.leaks import LeakChecker, fold
@@ -33,11 +33,16 @@ def check_draft(draft: Draft, checker: LeakChecker, texts: Mapping[str, str]) ->
     return {
         "placeholder": has_placeholder(draft.question),
         "distinct_options": len({_normal(option) for option in options}) == len(options),
-        "plain_options": not any(_ALL_OR_NONE.search(o) or _LETTER.match(o) for o in options),
+        "plain_options": not any(map(_ALL_OR_NONE.search, options)) and not _lettered(options),
         "no_markup": not _MARKUP.search(shown),
         "no_name_leak": not checker.leaks(shown, draft.class_id),
         "evidence_verbatim": bool(quote.quote) and page[quote.start : quote.end] == quote.quote,
     }
+
+
+def _lettered(options: Sequence[str]) -> bool:
+    """Return whether options carry letters: one alone may be a name, as in 'C. Bechstein'."""
+    return sum(_LETTER.match(option) is not None for option in options) > 1
 
 
 def _normal(option: str) -> str:

@@ -60,25 +60,36 @@ Step = tuple[list[Draft], list[tuple[Draft, str]]]
 
 
 def _unlike(drafts: list[Draft], _: Mapping[str, Judged], settings: SelectSettings) -> Step:
-    """Drop one (by key) of two questions with like words and options, in or across classes."""
+    """Drop one (by key) of two questions whose words and whose options are both alike.
+
+    In a class and across classes. The same words with other options are another question: what
+    "this object" eats is asked of many classes.
+    """
     order = sorted(drafts, key=lambda draft: keyed_int(settings.seed, "unlike", draft.id))
-    texts = [_words(draft) for draft in order]
-    groups: dict[str, list[int]] = defaultdict(list)
+    asked = _like_groups([fold(draft.question) for draft in order])
+    offered = _like_groups([_options(draft) for draft in order])
+    lost: set[int] = set()
+    for second, like in enumerate(offered):
+        if any(first < second and first not in lost for first in like & asked[second]):
+            lost.add(second)
+    return _split(drafts, {order[index].id for index in lost}, "like another question")
+
+
+def _options(draft: Draft) -> str:
+    return " | ".join(sorted(fold(choice.text) for choice in draft.choices))
+
+
+def _like_groups(texts: list[str]) -> list[set[int]]:
+    """Return, for each text, the indexes of all equal or like texts, itself included."""
+    members: dict[str, list[int]] = defaultdict(list)
     for index, text in enumerate(texts):
-        groups[text].append(index)
-    lost = {index for members in groups.values() for index in members[1:]}
-    distinct = list(groups)
-    for first, second in sorted(like_pairs(distinct), key=lambda pair: pair[::-1]):
-        one, two = groups[distinct[first]][0], groups[distinct[second]][0]
-        if one not in lost and two not in lost:
-            lost.add(max(one, two))
-    gone = {order[index].id for index in lost}
-    return _split(drafts, gone, "like another question")
-
-
-def _words(draft: Draft) -> str:
-    options = sorted(fold(choice.text) for choice in draft.choices)
-    return " ".join([fold(draft.question), *options])
+        members[text].append(index)
+    distinct = list(members)
+    like = {text: set(same) for text, same in members.items()}
+    for first, second in like_pairs(distinct):
+        like[distinct[first]].update(members[distinct[second]])
+        like[distinct[second]].update(members[distinct[first]])
+    return [like[text] for text in texts]
 
 
 def _per_class(drafts: list[Draft], _: Mapping[str, Judged], settings: SelectSettings) -> Step:

@@ -1,0 +1,61 @@
+"""The content digests of everything a run reads, so that no path decides what a run is."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from imagewikiqa.builders.sample import read_sample
+from imagewikiqa.cli.settings import RebuildConfig
+from imagewikiqa.core.digests import digest, file_digest, text_digest
+from imagewikiqa.core.errors import ToolkitError
+from imagewikiqa.core.records import ClassEntry
+
+
+def input_digests(settings: RebuildConfig, classes: Sequence[ClassEntry]) -> dict[str, str]:
+    """Return the sha256 of the class list, the pages, an earlier release and scripted models."""
+    found = {
+        "classes": digest([entry.model_dump(mode="json") for entry in classes]),
+        "pages": _source_digest(settings.pages or ""),
+    }
+    if settings.image_source.startswith("folder:"):
+        found["images"] = _folder_digest(Path(settings.image_source.partition(":")[2]))
+    if settings.previous is not None:
+        found["previous"] = file_digest(previous_questions(settings.previous))
+    for name, spec in (("author", settings.author), *(("judge", one) for one in settings.judge)):
+        kind, _, path = spec.partition(":")
+        if kind == "scripted":
+            if not Path(path).is_file():
+                raise ToolkitError(f"there is no script {path}: check the path after scripted:")
+            found[f"{name} script"] = file_digest(Path(path))
+    return found
+
+
+def previous_questions(release: Path) -> Path:
+    """Return the questions file of an earlier release: a run folder or the file itself."""
+    file = release / "questions.jsonl" if release.is_dir() else release
+    if not file.is_file():
+        raise ToolkitError(
+            f"there is no earlier release at {release}: give --previous a run folder "
+            "or its questions.jsonl"
+        )
+    return file
+
+
+def _source_digest(spec: str) -> str:
+    kind, _, path = spec.partition(":")
+    if kind == "dump":
+        return file_digest(Path(path))
+    if kind == "folder":
+        return _folder_digest(Path(path))
+    return digest([[page.title, text_digest(page.wikitext)] for page in read_sample()])
+
+
+def _folder_digest(folder: Path) -> str:
+    """Return the digest of a folder's file names and bytes; links are not followed."""
+    if not folder.is_dir():
+        raise ToolkitError(f"there is no folder {folder}: check the path after folder:")
+    total = hashlib.sha256()
+    for file in sorted(folder.rglob("*")):
+        if file.is_file() and not file.is_symlink():
+            total.update(f"{file.relative_to(folder).as_posix()}\0{file_digest(file)}\n".encode())
+    return total.hexdigest()

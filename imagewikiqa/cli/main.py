@@ -1,0 +1,53 @@
+"""The entry point: commands by room, errors as one sentence, exit codes."""
+
+import sys
+from typing import NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from imagewikiqa import __version__
+from imagewikiqa.cli import audit, rebuild
+from imagewikiqa.core.errors import ToolkitError
+
+app = typer.Typer(
+    name="imagewikiqa",
+    help="Knowledge questions about images: build, filter, audit and release them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+rebuild.register(app)
+audit.register(app)
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
+    if version:
+        sys.stdout.write(f"imagewikiqa {__version__}\n")
+        raise typer.Exit
+
+
+def run(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line; exit 0 when done, 2 for what the user can fix, 130 on an interrupt."""
+    try:
+        code = app(args=arguments, standalone_mode=False)
+    except ToolkitError as error:
+        _refuse(str(error))
+    except TyperException as error:
+        _refuse(f"{_message(error).rstrip('.')}; see imagewikiqa --help")
+    except (KeyboardInterrupt, typer.Abort):
+        sys.stderr.write("imagewikiqa: interrupted; run the same command again to resume\n")
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _message(error: TyperException) -> str:
+    """Return what is wrong with the arguments, in the words of the parser."""
+    say = getattr(error, "format_message", None)
+    return str(say()) if say else str(error)
+
+
+def _refuse(sentence: str) -> NoReturn:
+    sys.stderr.write(f"imagewikiqa: {sentence}\n")
+    sys.exit(2)

@@ -1,0 +1,205 @@
+"""The last stages of the main job: assemble, audit, export, and the lineage of it all."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from imagewikiqa import __version__
+from imagewikiqa.builders.images import load_images
+from imagewikiqa.cli.inputs import previous_questions
+from imagewikiqa.cli.pipeline import Job, drafts_and_verdicts
+from imagewikiqa.core.errors import ToolkitError
+from imagewikiqa.core.files import publish_text
+from imagewikiqa.core.records import Draft, ImageRef, Item, Page, Question, Reject
+from imagewikiqa.core.runs import finish_run, pretty
+from imagewikiqa.core.tables import read_table, write_table
+from imagewikiqa.qa.assemble import AssembleSettings, arrange, make_items, share_images
+from imagewikiqa.qa.attribution import ATTRIBUTION, write_attribution
+from imagewikiqa.qa.audit.run import audit
+from imagewikiqa.qa.audit.write import write_audit
+from imagewikiqa.qa.checks import CHECKS, check_draft
+from imagewikiqa.qa.export import UPSTREAM, write_upstream
+from imagewikiqa.qa.hub import HubInfo, write_hub
+from imagewikiqa.qa.run_report import write_report
+from imagewikiqa.qa.select import SelectSettings, select
+
+REJECT_TABLES = ("match", "pages", "draft", "images", "assemble")
+
+
+def run_assemble(job: Job) -> None:
+    """Select, arrange and illustrate: questions.jsonl and items.jsonl."""
+    settings = job.settings
+    drafts, judged = drafts_and_verdicts(job)
+    texts = {page.id: page.text for page in read_table(job.run.path / "pages.jsonl", Page)}
+    checker = job.checker
+    checks = {draft.id: check_draft(draft, checker, texts) for draft in drafts}
+    failed = {
+        one: _first_failure(found) for one, found in checks.items() if not all(found.values())
+    }
+    picking = SelectSettings(
+        mode=settings.mode,
+        seed=settings.seed,
+        per_class=settings.per_class,
+        questions=settings.questions,
+        form_cap=settings.form_cap,
+    )
+    chosen, rejects = select(drafts, judged, failed, picking)
+    if not chosen:
+        raise ToolkitError(
+            f"no question is left of {len(drafts)} drafts: see {job.run.work / 'filter.jsonl'} for "
+            "the verdicts, and give more classes or pages"
+        )
+    shaping = AssembleSettings(
+        mode=settings.mode,
+        seed=settings.seed,
+        images_per_question=settings.images_per_question,
+        items=settings.items,
+    )
+    previous = _previous(settings.previous)
+    questions = arrange(chosen, judged, checks, shaping, previous)
+    shares = _shares(job, drafts, {draft.id for draft in chosen}, shaping)
+    items, bare = make_items(questions, shares, shaping)
+    shown = {item.question_id for item in items}
+    write_table(job.run.path / "questions.jsonl", (one for one in questions if one.id in shown))
+    write_table(job.run.path / "items.jsonl", items)
+    write_table(job.run.work / "assemble.rejects.jsonl", [*rejects, *bare])
+
+
+def _first_failure(found: dict[str, bool]) -> str:
+    return next(CHECKS[name] for name, passed in found.items() if not passed)
+
+
+def _previous(release: Path | None) -> dict[str, Question]:
+    if release is None:
+        return {}
+    return {one.id: one for one in read_table(previous_questions(release), Question)}
+
+
+def _shares(
+    job: Job, drafts: list[Draft], released: set[str], shaping: AssembleSettings
+) -> dict[str, list[ImageRef]] | None:
+    """Return the images of each released draft; None when no images were asked for."""
+    source = job.settings.image_source
+    images, rejects = load_images(source, job.classes)
+    write_table(job.run.work / "images.rejects.jsonl", rejects)
+    return None if source == "none" else share_images(drafts, released, images, shaping)
+
+
+def run_audit(job: Job) -> dict[str, Any]:
+    """Audit the assembled set: audit/ with its own report."""
+    report = audit(job.run.path, classes=job.classes)
+    write_audit(report, job.run.path / "audit")
+    return report.summary.model_dump(mode="json")
+
+
+def run_export(job: Job) -> dict[str, Any]:
+    """Write the exports, the report, rejects.jsonl, cost.json, run.json and the manifest."""
+    run = job.run
+    questions = list(read_table(run.path / "questions.jsonl", Question))
+    items = list(read_table(run.path / "items.jsonl", Item))
+    pages = list(read_table(run.path / "pages.jsonl", Page))
+    write_upstream(run.path / UPSTREAM, questions, items, image_folder=_image_folder(job))
+    write_attribution(run.path / ATTRIBUTION, questions, pages)
+    write_hub(run.path / "hub", questions, items, pages, _hub_info(job))
+    rejects = list(_rejects(job))
+    write_table(run.path / "rejects.jsonl", rejects)
+    publish_text(run.path / "cost.json", pretty({"calls": 0, "usd": 0.0, "models": {}}))
+    drafts, judged = drafts_and_verdicts(job)
+    summary = _summary(questions, items, pages, rejects, drafts)
+    lineage = {**_lineage(job, questions), "counts": summary}
+    write_report(
+        run.path,
+        title="ImageWikiQA, rebuilt",
+        questions=questions,
+        items=items,
+        pages=pages,
+        rejects=rejects,
+        drafts_count=len(drafts),
+        judged=list(judged.values()),
+        images_root=_pixels(job),
+        lineage=lineage,
+        audit_summary=_audit_summary(run.path),
+    )
+    finish_run(run, lineage, list(_data_files(run.path)))
+    return summary
+
+
+def _image_folder(job: Job) -> str:
+    """Return what stands before image paths: ids of the validation set carry it already."""
+    return "" if job.settings.image_source == "imagenet-val" else "images/"
+
+
+def _pixels(job: Job) -> Path | None:
+    kind, _, folder = job.settings.image_source.partition(":")
+    return Path(folder) if kind == "folder" else None
+
+
+def _hub_info(job: Job) -> HubInfo:
+    settings = job.settings
+    kind = (settings.pages or "").partition(":")[0]
+    return HubInfo(
+        pages=kind,
+        images=settings.image_source.partition(":")[0],
+        author=settings.author.partition(":")[0],
+        judges=tuple(judge.partition(":")[0] for judge in settings.judge),
+        mode=settings.mode,
+        seed=settings.seed,
+        version=__version__,
+    )
+
+
+def _rejects(job: Job) -> Iterator[Reject]:
+    tables = (job.run.work / f"{name}.rejects.jsonl" for name in REJECT_TABLES)
+    return chain.from_iterable(read_table(table, Reject) for table in tables)
+
+
+def _summary(
+    questions: list[Question],
+    items: list[Item],
+    pages: list[Page],
+    rejects: list[Reject],
+    drafts: list[Draft],
+) -> dict[str, Any]:
+    reasons = Counter(f"{reject.stage}: {reject.reason}" for reject in rejects)
+    return {
+        "pages": len(pages),
+        "drafts": len(drafts),
+        "questions": len(questions),
+        "classes": len({question.class_id for question in questions}),
+        "items": len(items),
+        "rejects": dict(sorted(reasons.items())),
+    }
+
+
+def _lineage(job: Job, questions: list[Question]) -> dict[str, Any]:
+    return {
+        "seed": job.settings.seed,
+        "limit": job.limit,
+        "prompts": sorted({question.author.prompt for question in questions}),
+        "models": {
+            "asked": sorted({job.settings.author, *job.settings.judge}),
+            "answered": sorted({question.author.model for question in questions}),
+        },
+        "stages": [
+            {"stage": report.stage, "inputs": report.inputs, "rows": report.rows}
+            for report in job.reports
+        ],
+    }
+
+
+def _audit_summary(run: Path) -> dict[str, Any] | None:
+    file = run / "audit" / "audit.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+
+def _data_files(run: Path) -> Iterator[Path]:
+    """Yield what the manifest covers: tables and exports, not pages for people or run.json."""
+    for name in ("pages", "questions", "items", "rejects"):
+        yield run / f"{name}.jsonl"
+    yield run / UPSTREAM
+    yield run / ATTRIBUTION
+    yield from (file for file in sorted((run / "hub").rglob("*")) if file.is_file())
+    yield from (file for file in sorted((run / "audit").glob("*.json*")) if file.is_file())

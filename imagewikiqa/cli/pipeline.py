@@ -1,0 +1,210 @@
+"""The main job: pages, draft, filter, assemble, audit, export, each resumable on its own."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from imagewikiqa.builders.pages import match, open_source
+from imagewikiqa.builders.sample import sample_classes
+from imagewikiqa.cli import stages
+from imagewikiqa.cli.inputs import input_digests
+from imagewikiqa.cli.models import ModelSpec, open_client, parse_model, parse_models
+from imagewikiqa.cli.settings import RebuildConfig, as_config
+from imagewikiqa.core.classes import load_classes
+from imagewikiqa.core.digests import digest, file_digest
+from imagewikiqa.core.errors import ToolkitError
+from imagewikiqa.core.progress import Progress
+from imagewikiqa.core.records import ClassEntry, Draft, Judged, Page
+from imagewikiqa.core.runs import Run, open_run
+from imagewikiqa.core.stages import StageReport, run_stage
+from imagewikiqa.core.tables import read_table, write_table
+from imagewikiqa.qa.corpus.author import CorpusAuthor
+from imagewikiqa.qa.corpus.facts import ClassFacts
+from imagewikiqa.qa.corpus.forms import forms_ref
+from imagewikiqa.qa.corpus_judge import CorpusJudge
+from imagewikiqa.qa.filter import FilterSettings
+from imagewikiqa.qa.leaks import LeakChecker
+from imagewikiqa.qa.llm_author import AuthorSettings, LLMAuthor
+class LLMJudge: ...  # type: ignore
+from imagewikiqa.qa.protocols import Author, Judge
+
+STAGES = ("pages", "draft", "filter", "assemble", "audit", "export")
+
+
+@dataclass(slots=True)
+class Job:
+    """One opened run and what its stages share."""
+
+    run: Run
+    settings: RebuildConfig
+    classes: Sequence[ClassEntry]
+    limit: int | None
+    workers: int
+    progress: Progress
+    reports: list[StageReport] = field(default_factory=list)
+
+    @property
+    def checker(self) -> LeakChecker:
+        """Return the leak checker: ImageNet's names tell which words are common, in any run."""
+        known = {entry.id for entry in self.classes}
+        others = [entry for entry in load_classes("imagenet") if entry.id not in known]
+        return LeakChecker([*self.classes, *others])
+
+    def table(self, name: str) -> Path:
+        """Return the path of an intermediate table."""
+        return self.run.work / f"{name}.jsonl"
+
+
+def class_list(spec: str) -> Sequence[ClassEntry]:
+    """Return the classes of --classes; `sample` are those with an embedded article."""
+    return sample_classes() if spec == "sample" else load_classes(spec)
+
+
+def check_settings(settings: RebuildConfig) -> None:
+    """Raise ToolkitError for what can be known to be wrong before any work."""
+    if settings.pages is None:
+        raise ToolkitError(
+            "no source of pages: give --sample, --pages dump:FILE or --pages folder:DIR"
+        )
+    open_source(settings.pages)
+    parse_model(settings.author, "--author")
+    parse_models(settings.judge, "--judge")
+
+
+@contextmanager
+def open_job(
+    out: Path,
+    settings: RebuildConfig,
+    *,
+    workers: int,
+    limit: int | None,
+    progress: Progress,
+) -> Iterator[Job]:
+    """Open the run folder of these settings and hold it."""
+    check_settings(settings)
+    classes = class_list(settings.classes)
+    config = as_config(settings)
+    # Files are told apart by content, so that a moved class list or dump is still the same run.
+    named = {name: config.get(name) for name in ("classes", "pages", "images", "previous")}
+    bound = {name: value for name, value in config.items() if name not in named}
+    bound |= {name: _kind(value) for name, value in named.items() if value is not None}
+    inputs = input_digests(settings, classes)
+    with open_run(out, bound, inputs, config) as run:
+        chosen = classes if limit is None else classes[:limit]
+        yield Job(run, settings, chosen, limit, workers, progress)
+
+
+def _kind(value: Any) -> str:
+    """Return the part of a source that is no path: 'dump:FILE' -> 'dump'; a FILE -> 'file'."""
+    text = str(value)
+    if text in {"imagenet", "sample", "none", "imagenet-val"}:
+        return text
+    kind, colon, _ = text.partition(":")
+    return kind if colon and kind in {"dump", "folder"} else "file"
+
+
+def run_pages(job: Job) -> None:
+    """Match pages to classes and clean them: pages.jsonl."""
+    source = open_source(job.settings.pages or "")
+    matched = match(source, job.classes)
+    inputs = [stages.PageInput(one) for one in matched.pages]
+    _run(job, stages.pages_stage(), inputs, job.run.path / "pages.jsonl")
+    write_table(job.run.work / "match.rejects.jsonl", matched.rejects)
+    if not any(job.run.path.joinpath("pages.jsonl").open("rb")):
+        raise ToolkitError(
+            f"no page of {job.settings.pages} belongs to a class of {job.settings.classes}: "
+            "compare its titles with the title column of the class list"
+        )
+
+
+def run_draft(job: Job) -> None:
+    """Let the author write about every class with a page: work/draft.jsonl."""
+    pages = _pages(job)
+    inputs = stages.subjects(job.classes, pages)
+    spec = parse_model(job.settings.author, "--author")
+    key: list[Any] = [str(spec.kind), job.settings.seed, job.settings.mode]
+    if spec.is_corpus:
+        checker = job.checker
+        facts_key = digest([forms_ref(), [entry.id for entry in job.classes]])
+        _run(job, stages.facts_stage(checker, facts_key), inputs, job.table("facts"))
+        facts = list(read_table(job.table("facts"), ClassFacts))
+        key.append(file_digest(job.table("facts")))
+        author: Author = CorpusAuthor(facts, checker, job.settings.seed)
+    else:
+        asked = AuthorSettings(questions=job.settings.per_class, seed=job.settings.seed)
+        llm = LLMAuthor(open_client(spec), job.checker, asked)
+        key += [llm.fingerprint, _script_digest(spec)]
+        author = llm
+    stage = stages.draft_stage(author, digest(key), in_flight=1 if spec.is_corpus else 16)
+    _run(job, stage, inputs, job.table("draft"))
+
+
+def run_filter(job: Job) -> None:
+    """Ask the judges about every draft: work/filter.jsonl."""
+    settings = job.settings
+    filtering = FilterSettings(
+        mode=settings.mode,
+        keep_with=settings.filter.keep_with,
+        keep_without=settings.filter.keep_without,
+        seed=settings.seed,
+    )
+    specs = parse_models(settings.judge, "--judge")
+    judges: list[Judge] = []
+    key: list[Any] = [settings.seed, settings.mode, settings.filter.model_dump()]
+    for spec in specs:
+        if spec.is_corpus:
+            judges.append(CorpusJudge(_pages(job), job.classes))
+            key.append(file_digest(job.run.path / "pages.jsonl"))
+        else:
+            llm = LLMJudge(open_client(spec))
+            judges.append(llm)
+            key += [llm.fingerprint, _script_digest(spec)]
+    remote = not all(spec.is_corpus for spec in specs)
+    stage = stages.filter_stage(judges, filtering, digest(key), remote=remote)
+    _run(job, stage, list(read_table(job.table("draft"), Draft)), job.table("filter"))
+
+
+def _run(job: Job, stage: Any, inputs: Sequence[Any], table: Path) -> None:
+    report = run_stage(
+        stage,
+        inputs,
+        work=job.run.work,
+        table=table,
+        workers=job.workers,
+        progress=job.progress,
+    )
+    job.reports.append(report)
+
+
+def _pages(job: Job) -> list[Page]:
+    return list(read_table(job.run.path / "pages.jsonl", Page))
+
+
+def _script_digest(spec: ModelSpec) -> str:
+    return file_digest(spec.script) if spec.script else ""
+
+
+def drafts_and_verdicts(job: Job) -> tuple[list[Draft], dict[str, Judged]]:
+    """Return all drafts and their verdicts by id."""
+    drafts = list(read_table(job.table("draft"), Draft))
+    return drafts, {one.id: one for one in read_table(job.table("filter"), Judged)}
+
+
+def plan(settings: RebuildConfig, limit: int | None) -> dict[str, Any]:
+    """Return what a run would do, without doing it: classes, and calls to a model."""
+    check_settings(settings)
+    classes = len(list(islice(class_list(settings.classes), limit)))
+    judges = parse_models(settings.judge, "--judge")
+    asked = sum(not spec.is_corpus for spec in judges)
+    author = parse_model(settings.author, "--author")
+    trials = 2 * (4 if settings.mode == "strict" else 1)
+    return {
+        "classes": classes,
+        "author_calls": 0 if author.is_corpus else classes,
+        "judge_calls_per_draft": asked * trials,
+        "pages": settings.pages,
+        "images": settings.image_source,
+    }

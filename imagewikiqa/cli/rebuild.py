@@ -1,0 +1,135 @@
+"""`imagewikiqa rebuild` and its stages, each a command with the same options."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from imagewikiqa.core.errors import ToolkitError
+
+Flag = Annotated[bool, typer.Option()]
+_HELP = {
+    "rebuild": "Rebuild an ImageWikiQA: pages, questions, filter, balance, audit, exports, report.",
+    "pages": "Only fetch and clean the pages.",
+    "draft": "Up to drafting the questions.",
+    "filter": "Up to the judges' verdicts.",
+    "assemble": "Up to the balanced questions and items.",
+    "export": "All stages and every export: the same as rebuild.",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add rebuild and its stages to the command line."""
+    for name, text in _HELP.items():
+        app.command(name, help=text)(_command(name))
+
+
+def _command(name: str) -> Callable[..., None]:
+    upto = "export" if name == "rebuild" else name
+
+    def command(
+        out: Annotated[Path, typer.Option(help="Run folder to make or resume.")],
+        sample: Annotated[
+            bool, typer.Option("--sample", help="The embedded pages and classes; needs no model.")
+        ] = False,
+        classes: Annotated[
+            str | None, typer.Option(help="imagenet, or a .json, .csv or .jsonl FILE.")
+        ] = None,
+        pages: Annotated[str | None, typer.Option(help="sample, dump:FILE or folder:DIR.")] = None,
+        author: Annotated[str | None, typer.Option(help="corpus or scripted:FILE.")] = None,
+        judge: Annotated[list[str] | None, typer.Option(help="As --author; may repeat.")] = None,
+        images: Annotated[
+            str | None, typer.Option(help="none, imagenet-val or folder:DIR.")
+        ] = None,
+        mode: Annotated[str | None, typer.Option(help="strict, or paper.")] = None,
+        per_class: Annotated[int | None, typer.Option(help="Questions a class.")] = None,
+        images_per_question: Annotated[int | None, typer.Option(help="Items a question.")] = None,
+        questions: Annotated[int | None, typer.Option(help="Questions at most.")] = None,
+        items: Annotated[int | None, typer.Option(help="Items (rows) at most.")] = None,
+        previous: Annotated[
+            Path | None, typer.Option(help="Earlier run whose letters and options stay.")
+        ] = None,
+        seed: Annotated[int | None, typer.Option(help="Decides every choice.")] = None,
+        config: Annotated[Path | None, typer.Option(help="YAML file of settings.")] = None,
+        assign: Annotated[
+            list[str] | None, typer.Option("--set", help="Any setting: filter.keep_with=0.8")
+        ] = None,
+        workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 1,
+        limit: Annotated[int | None, typer.Option(help="First N classes only.", min=1)] = None,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
+        as_json: Annotated[bool, typer.Option("--json", help="Summary as one JSON line.")] = False,
+    ) -> None:
+        options = {
+            "classes": classes, "pages": pages, "author": author, "judge": judge,
+            "images": images, "mode": mode, "per_class": per_class,
+            "images_per_question": images_per_question, "questions": questions, "items": items,
+            "previous": previous, "seed": seed,
+        }  # fmt: skip
+        if sample:
+            _add_sample(options)
+        execute(
+            upto, out, config, assign or [], options,
+            workers=workers, limit=limit, dry_run=dry_run, as_json=as_json,
+        )  # fmt: skip
+
+    return command
+
+
+def _add_sample(options: dict[str, Any]) -> None:
+    """Apply --sample; refuse it beside another source of pages."""
+    if options["pages"] not in {None, "sample"}:
+        raise ToolkitError("--sample and --pages name two sources: give one of them")
+    options["pages"] = "sample"
+    options["classes"] = options["classes"] or "sample"
+
+
+def execute(
+    upto: str,
+    out: Path,
+    config: Path | None,
+    assignments: list[str],
+    options: dict[str, Any],
+    *,
+    workers: int = 1,
+    limit: int | None = None,
+    dry_run: bool = False,
+    as_json: bool = False,
+) -> None:
+    """Run the stages up to one and print the summary."""
+    from imagewikiqa.cli import pipeline
+    from imagewikiqa.cli.output import show
+    from imagewikiqa.cli.progress import watcher
+    from imagewikiqa.cli.settings import resolve, stored
+
+    given = assignments or config or any(value is not None for value in options.values())
+    settings = (None if given else stored(out)) or resolve(config, assignments, options)
+    if dry_run:
+        show({"dry_run": True, "out": str(out), **pipeline.plan(settings, limit)}, as_json)
+        return
+    with pipeline.open_job(
+        out, settings, workers=workers, limit=limit, progress=watcher(as_json)
+    ) as job:
+        summary = _run_stages(job, upto)
+    show({"out": str(out), **summary}, as_json)
+
+
+def _run_stages(job: Any, upto: str) -> dict[str, Any]:
+    from imagewikiqa.cli import outputs, pipeline
+
+    steps: dict[str, Callable[[Any], Any]] = {
+        "pages": pipeline.run_pages,
+        "draft": pipeline.run_draft,
+        "filter": pipeline.run_filter,
+        "assemble": outputs.run_assemble,
+        "audit": outputs.run_audit,
+        "export": outputs.run_export,
+    }
+    found: dict[str, Any] = {}
+    for name, step in steps.items():
+        result = step(job)
+        if name == "export":
+            found = result
+        if name == upto:
+            break
+    return found or {report.stage: report.rows for report in job.reports}

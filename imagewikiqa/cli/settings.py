@@ -1,0 +1,111 @@
+"""Settings of the main job: defaults, then a YAML file, then --set, then options."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from imagewikiqa.core.errors import ToolkitError
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FilterConfig(_Closed):
+    """Which rates of right answers keep a question."""
+
+    keep_with: float = Field(0.9, gt=0, le=1)
+    keep_without: float = Field(0.35, ge=0, lt=1)
+
+
+class RebuildConfig(_Closed):
+    """Everything that decides a rebuilt dataset."""
+
+    classes: str = "imagenet"
+    pages: str | None = None
+    author: str = "corpus"
+    judge: tuple[str, ...] = Field(("corpus",), min_length=1)
+    images: str | None = None
+    mode: Literal["strict", "paper"] = "strict"
+    per_class: int = Field(5, ge=1)
+    images_per_question: int = Field(3, ge=1)
+    questions: int | None = Field(None, ge=1)
+    items: int | None = Field(None, ge=1)
+    previous: Path | None = None
+    form_cap: float = Field(0.15, gt=0, le=1)
+    seed: int = Field(0, ge=0)
+    filter: FilterConfig = FilterConfig()
+
+    @property
+    def image_source(self) -> str:
+        """Return the image source: ImageNet's validation names where the classes are ImageNet's."""
+        if self.images is not None:
+            return self.images
+        return "imagenet-val" if self.classes in {"imagenet", "sample"} else "none"
+
+
+def resolve(config: Path | None, assignments: list[str], options: dict[str, Any]) -> RebuildConfig:
+    """Return the settings; later sources win. Raises ToolkitError naming the setting at fault."""
+    values = _from_file(config) if config else {}
+    for assignment in assignments:
+        _assign(values, assignment)
+    values |= {name: value for name, value in options.items() if value is not None}
+    try:
+        return RebuildConfig.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            have = ", ".join(sorted(RebuildConfig.model_fields))
+            raise ToolkitError(f"there is no setting {name}; have: {have}") from error
+        raise ToolkitError(
+            f"the setting {name} cannot be {first['input']!r}: {first['msg'].lower()}; "
+            "correct it and run again"
+        ) from error
+
+
+def stored(run: Path) -> RebuildConfig | None:
+    """Return the settings that a run folder was made with; None when it holds none."""
+    file = run / "config.yaml"
+    return resolve(file, [], {}) if file.is_file() else None
+
+
+def as_config(settings: RebuildConfig) -> dict[str, Any]:
+    """Return settings as they are written to config.yaml, ready for --config."""
+    return settings.model_dump(mode="json", exclude_none=True)
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise ToolkitError(f"there is no config {path}: check the path given to --config")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = getattr(error, "problem_mark", None)
+        line = f" at line {where.line + 1}" if where else ""
+        raise ToolkitError(f"{path} is not YAML{line}: correct it and run again") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ToolkitError(f"{path} holds no settings: write 'name: value' lines")
+    return values
+
+
+def _assign(values: dict[str, Any], assignment: str) -> None:
+    """Apply one --set a.b=c; the value is read as YAML, so numbers and lists come out as such."""
+    name, equals, text = assignment.partition("=")
+    if not equals or not name:
+        raise ToolkitError(f"--set takes name=value, got {assignment!r}: as in --set per_class=3")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ToolkitError(f"the value in --set {assignment!r} is not YAML: quote it") from error
+    *path, last = name.split(".")
+    target = values
+    for part in path:
+        target = target.setdefault(part, {})
+        if not isinstance(target, dict):
+            raise ToolkitError(f"--set {name}: {part} is a value, not a group of settings")
+    target[last] = value
