@@ -13,7 +13,7 @@ _SINGLE = dict.fromkeys("‘’‚‛ʼʹ′`´＇", "'")
 _DOUBLE = dict.fromkeys("“”„‟«»″＂", '"')
 _DASHES = dict.fromkeys("‐‑‒–—―−", "-")
 _SAME = {**_INVISIBLE, **_SINGLE, **_DOUBLE, **_DASHES}
-_ELLIPSIS = re.compile(r"\s*(?:\[\s*)?(?:\.{3,}|…|(?:\. ){2}\.)(?:\s*\])?\s*")
+_ELLIPSIS = re.compile(r"\[?\s?(?:\.{3,}|…|\. \. \.)\s?\]?")
 _EDGES = " \t\n\"'“”‘’«»"
 
 

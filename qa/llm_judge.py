@@ -105,7 +105,7 @@ def read_letter(text: str, choices: Sequence[str]) -> Answer:
     names another letter or another choice is ambiguous, save that a closing statement stands when
     no other statement contradicts it.
     """
-    said = re.sub(r"[*_`\"]+", "", unicodedata.normalize("NFKC", text).replace("’", "'")).strip()
+    said = _plain(text)
     if not said:
         return Answer(state="empty")
     if alone := _ONE.fullmatch(said):
@@ -116,6 +116,12 @@ def read_letter(text: str, choices: Sequence[str]) -> Answer:
     if last := _LAST.search(said):
         return _answered(last[1]) if set(_STATED.findall(said)) == {last[1]} else _none("ambiguous")
     return _none("refused" if _DECLINED.match(said) else "ambiguous")
+
+
+def _plain(text: str) -> str:
+    """Return a text without emphasis, quotes, spare spaces and blank lines."""
+    text = re.sub(r"[*_`\"]+", "", unicodedata.normalize("NFKC", text).replace("’", "'"))
+    return "\n".join(line for part in text.splitlines() if (line := " ".join(part.split())))
 
 
 def _agrees(rest: str, letter: str, choices: Sequence[str]) -> bool:

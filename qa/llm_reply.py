@@ -20,9 +20,8 @@ FINISHES = {
     "filtered": "reply filtered by the provider",
 }
 _KEYS = ("questions", "quiz_questions")  # the second is what GPT-4 sometimes wrote upstream
-_FENCED = re.compile(r"```[a-zA-Z]*\s*\n(.*?)\n?\s*```", re.DOTALL)
 _LETTERED = re.compile(r"\(?([A-Da-d])[.):]\s+(.*\S)")
-_LETTERS = r"[A-D](?:,? (?:and|or|nor|&) [A-D])+"
+_LETTERS = r"[A-D](?:(?:,|,? (?:and|or|nor|&)) [A-D])+"
 _OTHERS = re.compile(
     r"(?i:\b(?:all|any|both|neither|none) of (?:the|these|those) (?:above|answers|choices|options))"
     rf"|^(?i:both |neither |either )?{_LETTERS}(?: only)?\.?$"
@@ -95,12 +94,13 @@ def checked(raw: object) -> QuestionDraft:
 
 
 def _json(text: str) -> object:
-    """Parse the fenced block, else the whole, else all from the first bracket to the last."""
-    fenced = _FENCED.findall(text)
-    bracketed = re.search(r"[\[{].*[\]}]", text, re.DOTALL)
-    candidates = [*(fenced if len(fenced) == 1 else ()), text]
-    if bracketed:
-        candidates.append(bracketed[0])
+    """Parse what stands in a fence, else the whole, else from the first bracket to the last."""
+    candidates = [text]
+    if len(fenced := text.split("```")) == 3:
+        candidates.insert(0, fenced[1].removeprefix("json"))
+    starts = [at for bracket in "[{" if (at := text.find(bracket)) >= 0]
+    if starts:
+        candidates.append(text[min(starts) : max(map(text.rfind, "]}")) + 1])
     for candidate in candidates:
         try:
             value: object = json.loads(candidate)

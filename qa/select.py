@@ -93,23 +93,27 @@ def _like_groups(texts: list[str]) -> list[set[int]]:
 
 
 def _per_class(drafts: list[Draft], _: Mapping[str, Judged], settings: SelectSettings) -> Step:
-    """Keep at most `per_class` a class: one of each form first, the rarest forms first."""
+    """Keep at most `per_class` a class, one of each form, the rarest forms first."""
     common = Counter(draft.author.form for draft in drafts)
     by_class: dict[str, list[Draft]] = defaultdict(list)
     for draft in drafts:
         by_class[draft.class_id].append(draft)
-    kept: set[str] = set()
+    twice: set[str] = set()
+    surplus: set[str] = set()
     for members in by_class.values():
         shuffled = sorted(members, key=lambda draft: keyed_int(settings.seed, "pick", draft.id))
-        seen: Counter[str] = Counter()
-        ranked = []
+        seen: set[str] = set()
         for draft in shuffled:
-            ranked.append((seen[draft.author.form], common[draft.author.form], draft))
-            seen[draft.author.form] += 1
-        ranked.sort(key=lambda entry: entry[:2])
-        kept.update(draft.id for _, _, draft in ranked[: settings.per_class])
-    gone = {draft.id for draft in drafts} - kept
-    return _split(drafts, gone, "class has enough questions")
+            if draft.author.form in seen:
+                twice.add(draft.id)
+            elif draft.author.form:  # questions of an LLM have no form
+                seen.add(draft.author.form)
+        single = [draft for draft in shuffled if draft.id not in twice]
+        single.sort(key=lambda draft: common[draft.author.form])
+        surplus.update(draft.id for draft in single[settings.per_class :])
+    kept, repeated = _split(drafts, twice, "form asked twice of the class")
+    kept, many = _split(kept, surplus, "class has enough questions")
+    return kept, [*repeated, *many]
 
 
 def _gates(drafts: list[Draft], judged: Mapping[str, Judged], settings: SelectSettings) -> Step:
@@ -119,7 +123,7 @@ def _gates(drafts: list[Draft], judged: Mapping[str, Judged], settings: SelectSe
         kept, capped = _cap_forms(kept, settings)
         kept, leaning = balance(
             kept,
-            habits(judged),
+            habits(judged, kept),
             identity=lambda draft: draft.id,
             group=lambda draft: draft.class_id,
             seed=settings.seed,
@@ -130,8 +134,9 @@ def _gates(drafts: list[Draft], judged: Mapping[str, Judged], settings: SelectSe
     return kept, lost
 
 
-def habits(judged: Mapping[str, Judged]) -> tuple[Habit[Draft], ...]:
-    """Return what a blind guesser may try: the longest, the shortest, the commonest option."""
+def habits(judged: Mapping[str, Judged], drafts: Sequence[Draft]) -> tuple[Habit[Draft], ...]:
+    """Return what a blind guesser may try: longest, shortest, commonest, least repeated option."""
+    seen = Counter(fold(choice.text) for draft in drafts for choice in draft.choices)
 
     def lengths(draft: Draft) -> list[str]:
         return [choice.text for choice in draft.choices]
@@ -139,6 +144,10 @@ def habits(judged: Mapping[str, Judged]) -> tuple[Habit[Draft], ...]:
     def commonest(draft: Draft) -> float:
         scores = [one.closed_book for one in judged[draft.id].judges if one.closed_book]
         return scores[0].rate if scores else 0.25
+
+    def least_repeated(draft: Draft) -> float:
+        counts = [seen[fold(choice.text)] for choice in draft.choices]
+        return (counts[0] == min(counts)) / counts.count(min(counts))
 
     return (
         Habit(
@@ -150,6 +159,10 @@ def habits(judged: Mapping[str, Judged]) -> tuple[Habit[Draft], ...]:
             credit=lambda draft: shortest_credit(lengths(draft), 0),
         ),
         Habit(name="commonest", reason="common value bias", credit=commonest),
+        Habit(
+            name="least repeated", reason="repeated option bias",
+            credit=lambda draft: round(least_repeated(draft), 6),
+        ),
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from imagewikiqa.core.digests import digest, keyed_int
 from imagewikiqa.core.records import Authorship, Choice, ClassEntry, Draft, Evidence, Page, Reject
-from imagewikiqa.qa.corpus.distractors import by_form, candidates, choose
+from imagewikiqa.qa.corpus.distractors import Candidate, choose, ring
 from imagewikiqa.qa.corpus.facts import ClassFacts, Fact
 from imagewikiqa.qa.corpus.forms import Form, forms_ref, load_forms
 from imagewikiqa.qa.corpus.truth import Truth
@@ -12,7 +12,7 @@ from imagewikiqa.qa.leaks import LeakChecker
 from imagewikiqa.qa.naming import render_stem
 from imagewikiqa.qa.protocols import Drafted, Subject
 
-PER_LIST = 2  # questions that one list-like form may give a class
+PER_LIST = 1  # questions that one list-like form gives a class
 
 
 class CorpusAuthor:
@@ -22,9 +22,12 @@ class CorpusAuthor:
 
     def __init__(self, facts: Sequence[ClassFacts], checker: LeakChecker, seed: int) -> None:
         self._facts = {one.id: one for one in facts}
-        self._pools = by_form(facts)
         self._checker = checker
         self._seed = seed
+        self._rings: dict[str, list[Candidate]] = {
+            form.name: ring([(one, fact) for one in facts for fact in self._pick(form, one)], seed)
+            for form in load_forms()
+        }
 
     async def draft(self, subject: Subject) -> Drafted:
         """Return one draft per form (two for lists) that finds three surely wrong options."""
@@ -34,8 +37,10 @@ class CorpusAuthor:
         drafts: list[Draft] = []
         rejects: list[Reject] = []
         for form in load_forms():
-            for fact in self._pick(form, own):
-                made = self._draft(form, fact, subject.entry, own, truth, pages[fact.page])
+            around = self._rings[form.name]
+            for answer in [one for one in around if one.class_id == own.id]:
+                page = pages[answer.fact.page]
+                made = self._draft(form, answer, around, subject.entry, truth, page)
                 if isinstance(made, Draft):
                     drafts.append(made)
                 else:
@@ -44,6 +49,8 @@ class CorpusAuthor:
 
     def _pick(self, form: Form, own: ClassFacts) -> Iterator[Fact]:
         facts = [fact for fact in own.facts if fact.form == form.name]
+        if form.kind == "speed":
+            facts.sort(key=lambda fact: -(fact.high or 0))  # the top speed is the highest
         if form.kind != "item":
             yield from facts[:1]  # the infobox, else the earliest sentence
             return
@@ -53,19 +60,18 @@ class CorpusAuthor:
     def _draft(
         self,
         form: Form,
-        fact: Fact,
+        answer: Candidate,
+        around: list[Candidate],
         entry: ClassEntry,
-        own: ClassFacts,
         truth: Truth,
         page: Page,
     ) -> Draft | Reject:
+        fact = answer.fact
         identity = question_id(entry.id, form.name, fact.key)
         question = render_stem(form.stem, None)
         if self._checker.leaks(question, entry.id):
             return _reject(identity, entry.id, "name leak in the question", question)
-        every = self._pools.get(form.name, [])
-        pool = candidates(form, own, truth, every, self._checker, self._seed, identity)
-        wrong = choose(form, fact, pool, self._seed, identity)
+        wrong = choose(form, answer, around, truth, self._checker)
         if wrong is None:
             return _reject(
                 identity, entry.id, "too few wrong options", f"{form.name}: {fact.value}"

@@ -8,7 +8,13 @@ from imagewikiqa.core.records import ClassEntry, Page, Part, Record
 from imagewikiqa.qa.corpus import values
 from imagewikiqa.qa.corpus.families import families_of, kinds_of
 from imagewikiqa.qa.corpus.forms import Form, Kind, load_forms
-from imagewikiqa.qa.corpus.sentences import Sentence, own_words, page_sentences, speaks_of_class
+from imagewikiqa.qa.corpus.sentences import (
+    Sentence,
+    is_named,
+    own_words,
+    page_sentences,
+    speaks_of_class,
+)
 from imagewikiqa.qa.leaks import LeakChecker, words
 
 _REACH = 60  # characters after a cue in which its quantity must begin
@@ -59,14 +65,14 @@ def class_facts(entry: ClassEntry, pages: tuple[Page, ...], checker: LeakChecker
     """Return the facts of one class over all its pages, without values that give it away."""
     fields = {name: value for page in pages for name, value in page.facts.items()}
     families = families_of(entry, fields)
-    own = own_words(entry)
+    own, own_name = own_words(entry), frozenset(words(entry.name))
     found: dict[tuple[str, str], Fact] = {}
     for page in pages:
-        sentences = page_sentences(page, own)
+        sentences = page_sentences(page, entry)
         for form in load_forms():
             if form.families and not form.families & families:
                 continue
-            for fact in _facts(form, page, sentences, own):
+            for fact in _facts(form, page, sentences, own, own_name):
                 if not checker.leaks(fact.value, entry.id):
                     found.setdefault((fact.form, fact.key), fact)
     return ClassFacts(
@@ -80,7 +86,11 @@ def class_facts(entry: ClassEntry, pages: tuple[Page, ...], checker: LeakChecker
 
 
 def _facts(
-    form: Form, page: Page, sentences: list[Sentence], own: frozenset[str]
+    form: Form,
+    page: Page,
+    sentences: list[Sentence],
+    own: frozenset[str],
+    own_name: frozenset[str],
 ) -> Iterator[Fact]:
     """Yield the facts of a form: infobox fields first, they are the cleanest."""
     for name in form.fields:
@@ -95,19 +105,27 @@ def _facts(
             match = pattern.search(sentence.text)
             if match is None or (form.unless and form.unless.search(sentence.text)):
                 continue
-            if not _is_about(form, sentence, match.start(), own):
+            if form.about == "word":
+                if not is_named(own_name, sentence, match):
+                    continue
+            elif not _is_about(form, sentence, match.start(), own):
                 continue
             make = partial(_fact, form, page, sentence.start, sentence.end)
-            yield from map(make, _sentence_values(form.kind, match, sentence.text))
+            found = _sentence_values(form.kind, match, sentence.text)
+            yield from map(make, (value for value in found if _fits(form, value)))
 
 
 def _is_about(form: Form, sentence: Sentence, at: int, own: frozenset[str]) -> bool:
     """Return whether what stands before a match speaks of the class as the form demands."""
     if form.about == "any":
-        return True
+        return sentence.own_pronoun or not sentence.begins_with_pronoun
     head = sentence.text[:at]
     named = form.about != "name" or any(word in own for word in words(head))
     return named and speaks_of_class(head, sentence, own)
+
+
+def _fits(form: Form, value: values.Value) -> bool:
+    return form.must is None or form.must.search(value.text) is not None
 
 
 def _fact(form: Form, page: Page, start: int, end: int, value: values.Value) -> Fact:
@@ -139,6 +157,8 @@ def _sentence_values(kind: Kind, match: re.Match[str], sentence: str) -> Iterato
     elif kind == "item":
         yield from values.items(match["v"])
         return
+    elif "quoted" in match.re.groupindex:
+        value = values.quoted(match["quoted"])
     else:
         value = _PARSERS[kind](match["v"])
     if value:

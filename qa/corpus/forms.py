@@ -14,7 +14,7 @@ Kind = Literal[
     "mass", "length", "speed", "time", "count", "year", "date", "person", "language", "place",
     "taxon", "number", "status", "phrase", "first", "item",
 ]  # fmt: skip
-About = Literal["class", "name", "any"]
+About = Literal["class", "name", "word", "any"]
 MEASURED: frozenset[str] = frozenset({"mass", "length", "speed", "time", "count", "year"})
 
 
@@ -31,6 +31,7 @@ class Form:
     find: tuple[re.Pattern[str], ...]
     about: About  # what must stand before a match
     unless: re.Pattern[str] | None
+    must: re.Pattern[str] | None  # what a value found in a sentence has to match
     apart: bool  # wrong options only from classes of another kind
 
 
@@ -62,6 +63,7 @@ def _form(
     find: list[str] | None = None,
     about: About = "class",
     unless: str | None = None,
+    must: str | None = None,
     apart: bool = False,
 ) -> Form:
     return Form(
@@ -74,5 +76,6 @@ def _form(
         find=tuple(re.compile(pattern) for pattern in find or ()),
         about=about,
         unless=re.compile(unless) if unless else None,
+        must=re.compile(must, re.IGNORECASE) if must else None,
         apart=apart,
     )

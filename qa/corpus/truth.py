@@ -28,18 +28,24 @@ class Truth:
         one value lies within the other (places by gazetteer).
         """
         own = [fact for fact in self._facts if fact.form == form.name]
-        if any(fact.key == other.key for fact in own):
+        if any(too_near(form, fact, other) for fact in own):
             return True
-        if form.kind in MEASURED:
-            return any(_near(form, fact, other) for fact in own)
-        if form.kind in {"number", "date", "status"}:
+        if form.kind in MEASURED or form.kind in {"number", "date", "status"}:
             return False
-        if any(_nested(fact.key, other.key) for fact in own):
-            return True
-        if form.kind == "place" and any(_same_region(fact.value, other.value) for fact in own):
-            return True
         content = [word for word in words(other.key) if len(word) > 2 and word not in _SMALL]
         return any(stem(word) in self._stems for word in content)
+
+
+def too_near(form: Form, one: Fact, other: Fact) -> bool:
+    """Return whether two values cannot both be options: equal, overlapping, one in the other."""
+    if one.key == other.key:
+        return True
+    if form.kind in MEASURED:
+        return _near(form, one, other)
+    if form.kind in {"number", "date", "status"}:
+        return False
+    nested = contains_phrase(one.key, other.key) or contains_phrase(other.key, one.key)
+    return nested or (form.kind == "place" and _same_region(one.value, other.value))
 
 
 def _near(form: Form, own: Fact, other: Fact) -> bool:
@@ -50,10 +56,6 @@ def _near(form: Form, own: Fact, other: Fact) -> bool:
     if form.kind == "count":
         return own.low <= other.high and other.low <= own.high
     return own.low < other.high * _MARGIN and other.low < own.high * _MARGIN
-
-
-def _nested(own: str, other: str) -> bool:
-    return contains_phrase(own, other) or contains_phrase(other, own)
 
 
 def _same_region(own: str, other: str) -> bool:

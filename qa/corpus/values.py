@@ -36,6 +36,12 @@ _UNITS: dict[str, dict[str, tuple[str, float]]] = {
     },
     "count": {r"": ("", 1.0)},
 }
+# A count is no measure: not '30 cm long', '2 years later', '5 per cent', 'two rows of'.
+_NO_UNIT = (
+    r"(?![\w/%.,]*\d)(?![\w/%])(?!\s*(?:%|cm|mm|km|kg|[mg]\b|(?:kilo|centi|milli)?met(?:er|re)s?"
+    r"|(?:kilo)?grams?|tonnes?|tons?|years?|months?|weeks?|days?|hours?|minutes?|times?|per\b"
+    r"|rows?|sets?|pairs?|feet|foot|inch(?:es)?|pounds?|lb))"
+)
 _HEDGE = (
     r"(?:(?:about|around|approximately|roughly|nearly|almost|up to|over|between|from|at least"
     r"|more than|typically|usually|only|just|c\.|the|for|of|speeds? of)\s+){0,3}"
@@ -82,7 +88,8 @@ def measure(kind: Kind, after: str) -> Value | None:
     """Return the quantity that `after` begins with, hedges and 'between' apart; else None."""
     for unit, (shown, factor) in _UNITS[kind].items():
         joined = rf"(?P<low>{_NUMBER})(?:\s*(?:to|and|or|–|-)\s*(?P<high>{_NUMBER}))?"
-        match = re.match(rf"[\s,]*{_HEDGE}{joined}\s*{unit}(?![\w/%])", after, re.IGNORECASE)
+        end = _NO_UNIT if kind == "count" else r"(?![\w/%])"
+        match = re.match(rf"[\s,]*{_HEDGE}{joined}\s*{unit}{end}", after, re.IGNORECASE)
         if match:
             return _quantity(match["low"], match["high"], shown, factor)
     return None
@@ -118,12 +125,22 @@ def phrase(text: str, most_words: int = 9) -> Value | None:
     """Return a trimmed noun phrase: no trailing clause, no aside, at most `most_words` words."""
     text = _LEADING.sub("", _CLAUSE.sub("", _ASIDE.sub("", text)).strip(" ,;:.\"'“”"))
     text = re.sub(r"\s+", " ", text)
+    text += "." if re.search(r"\b[A-Z]\.[A-Z]$", text) else ""  # U.S.
     balanced = text.count('"') % 2 == 0 and "(" not in text and ")" not in text
     if not 3 <= len(text) <= 70 or len(text.split()) > most_words or not balanced:
         return None
     if re.search(r"[:;/=|<>{}\[\]]|\b(?:this|that|these|it|they|its|their|his|her)\b", text):
         return None
     if re.search(r"\b(?:and|or|of|the|a|an|in|to|for|by|with|from|as)$", text):
+        return None
+    text = text[0].upper() + text[1:]
+    return Value(text, _key(text))
+
+
+def quoted(text: str) -> Value | None:
+    """Return words that the page puts in quotation marks, whole; long ones give None."""
+    text = text.strip(" ,;.")
+    if not 3 <= len(text) <= 70 or re.search(r"[:;/=|<>{}\[\]\"]", text):
         return None
     text = text[0].upper() + text[1:]
     return Value(text, _key(text))
@@ -174,7 +191,10 @@ def place(text: str) -> Value | None:
 
 def taxon(text: str) -> Value | None:
     """Return a scientific name: a capitalised word, perhaps with epithets; common names cut."""
-    match = re.match(r"[A-Z][a-z]+(?: (?:× )?[a-z\-]+){0,2}", _ASIDE.sub("", text).strip())
+    match = re.match(
+        r"[A-Z][a-z]+(?: (?:× )?[a-z\-]{3,}\b(?!\.)){0,2}(?: (?:subsp|ssp|var|f)\. [a-z\-]+)?",
+        _ASIDE.sub("", text).strip(),
+    )
     return Value(match[0], fold(match[0])) if match and len(match[0]) > 3 else None
 
 
