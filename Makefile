@@ -15,7 +15,7 @@ rebuild: .venv/base.stamp ## Build the sample dataset and its report, end to end
 	@echo "report:  $(RUN)/report.html"
 
 test: .venv/dev.stamp ## Run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q $(PYTEST)
 
 check: .venv/dev.stamp lint test ## Lint, types, import rules, then tests
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from imagewikiqa.core.digests import keyed_int
 from imagewikiqa.core.records import Draft, Judged, Reject
-from imagewikiqa.qa.audit.near import like_pairs
+from imagewikiqa.qa.audit.near import like_groups
 from imagewikiqa.qa.balance import Habit, balance
 from imagewikiqa.qa.leaks import fold
 from imagewikiqa.qa.surface import longest_credit, shortest_credit
@@ -66,8 +66,8 @@ def _unlike(drafts: list[Draft], _: Mapping[str, Judged], settings: SelectSettin
     "this object" eats is asked of many classes.
     """
     order = sorted(drafts, key=lambda draft: keyed_int(settings.seed, "unlike", draft.id))
-    asked = _like_groups([fold(draft.question) for draft in order])
-    offered = _like_groups([_options(draft) for draft in order])
+    asked = like_groups([fold(draft.question) for draft in order])
+    offered = like_groups([_options(draft) for draft in order])
     lost: set[int] = set()
     for second, like in enumerate(offered):
         if any(first < second and first not in lost for first in like & asked[second]):
@@ -77,19 +77,6 @@ def _unlike(drafts: list[Draft], _: Mapping[str, Judged], settings: SelectSettin
 
 def _options(draft: Draft) -> str:
     return " | ".join(sorted(fold(choice.text) for choice in draft.choices))
-
-
-def _like_groups(texts: list[str]) -> list[set[int]]:
-    """Return, for each text, the indexes of all equal or like texts, itself included."""
-    members: dict[str, list[int]] = defaultdict(list)
-    for index, text in enumerate(texts):
-        members[text].append(index)
-    distinct = list(members)
-    like = {text: set(same) for text, same in members.items()}
-    for first, second in like_pairs(distinct):
-        like[distinct[first]].update(members[distinct[second]])
-        like[distinct[second]].update(members[distinct[first]])
-    return [like[text] for text in texts]
 
 
 def _per_class(drafts: list[Draft], _: Mapping[str, Judged], settings: SelectSettings) -> Step:

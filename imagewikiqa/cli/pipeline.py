@@ -28,7 +28,7 @@ from imagewikiqa.qa.corpus_judge import CorpusJudge
 from imagewikiqa.qa.filter import FilterSettings
 from imagewikiqa.qa.leaks import LeakChecker
 from imagewikiqa.qa.llm_author import AuthorSettings, LLMAuthor
-class LLMJudge: ...  # type: ignore
+from imagewikiqa.qa.llm_judge import LLMJudge
 from imagewikiqa.qa.protocols import Author, Judge
 
 STAGES = ("pages", "draft", "filter", "assemble", "audit", "export")

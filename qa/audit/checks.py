@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from imagewikiqa.qa.audit.near import LikeTexts
+from imagewikiqa.qa.audit.near import LikeTexts, like_groups
 from imagewikiqa.qa.audit.records import AuditQuestion, Finding
 from imagewikiqa.qa.audit.text import content_words, has_name, masked, normalised
 
@@ -62,22 +62,25 @@ def like_findings(
     texts = [masked(q.question, q.names) for q in questions]
     options = [" | ".join(sorted(masked(c, q.names) for c in q.choices)) for q in questions]
     alone = LikeTexts(texts, classes)
-    joined = LikeTexts([f"{t} ? {o}" for t, o in zip(texts, options, strict=True)], classes)
+    pairs = zip(like_groups(texts), like_groups(options), strict=True)
+    joined = [
+        (i, sorted(j for j in asked & offered if classes[j] != classes[i]))
+        for i, (asked, offered) in enumerate(pairs)
+    ]
     counts = {
         "near_duplicate_pairs_across_classes": alone.across,
         "near_duplicate_pairs_within_class": alone.within,
-        "like_questions_and_choices_across_classes": joined.across,
+        "like_questions_and_choices_across_classes": sum(len(like) for _, like in joined) // 2,
     }
-    found = [
+    findings = [
         finding(questions[i], check, _likes(questions, like))
-        for check, pairs in zip(
-            counts,
-            (alone.partners(True), alone.partners(False), joined.partners(True)),
-            strict=True,
+        for check, found in zip(
+            counts, (alone.partners(True), alone.partners(False), joined), strict=True
         )
-        for i, like in pairs
+        for i, like in found
+        if like
     ]
-    return counts, found
+    return counts, findings
 
 
 def _likes(questions: Sequence[AuditQuestion], like: Sequence[int]) -> str:

@@ -53,6 +53,19 @@ def _incidence(
     return matrix, np.array([len(sets[i]) for i in rows], dtype=np.float32)
 
 
+def like_groups(texts: Sequence[str]) -> list[set[int]]:
+    """Return, for each text, the indexes of all equal or like texts, itself included."""
+    members: dict[str, list[int]] = defaultdict(list)
+    for index, text in enumerate(texts):
+        members[text].append(index)
+    distinct = list(members)
+    like = {text: set(same) for text, same in members.items()}
+    for first, second in like_pairs(distinct):
+        like[distinct[first]].update(members[distinct[second]])
+        like[distinct[second]].update(members[distinct[first]])
+    return [like[text] for text in texts]
+
+
 class LikeTexts:
     """Pairs of questions with equal or like texts, counted across and within classes."""
 

@@ -7,6 +7,7 @@ from imagewikiqa.core.records import Authorship, Choice, ClassEntry, Draft, Evid
 from imagewikiqa.qa.corpus.distractors import Candidate, choose, ring
 from imagewikiqa.qa.corpus.facts import ClassFacts, Fact
 from imagewikiqa.qa.corpus.forms import Form, forms_ref, load_forms
+from imagewikiqa.qa.corpus.lead import as_written
 from imagewikiqa.qa.corpus.truth import Truth
 from imagewikiqa.qa.leaks import LeakChecker
 from imagewikiqa.qa.naming import render_stem
@@ -81,7 +82,7 @@ class CorpusAuthor:
             class_id=entry.id,
             class_name=entry.name,
             question=question,
-            question_named=render_stem(form.named, entry),
+            question_named=render_stem(form.named, as_written(entry, page)),
             choices=(Choice(text=fact.value, class_id=entry.id), *wrong),
             evidence=Evidence(
                 page=page.id,

@@ -26,6 +26,16 @@ _FIELDS: dict[str, frozenset[str]] = {
     "food": frozenset({"main_ingredient"}),
     "instrument": frozenset({"hornbostel_sachs", "musicians"}),
 }
+# Infobox fields of persons, places, works and firms: a class without hypernyms that has one is
+# nothing that is invented, made of something or kept in a kitchen.
+_NO_THING = frozenset(
+    """birth_date birth_place birth_name death_date occupation nationality spouse alma_mater
+    capital population population_total settlement_type official_languages demonym official_name
+    government_type subdivision_type coordinates latd director starring author writer genre
+    publisher isbn label background industry revenue hq_location headquarters founded formation
+    mission_type launch_date leader1 basin_countries protoname god_of address architect
+    composer""".split()
+)
 
 
 # Too general to make two classes the same kind of thing.
@@ -42,7 +52,7 @@ def kinds_of(entry: ClassEntry) -> tuple[str, ...]:
 
 
 def families_of(entry: ClassEntry, facts: Mapping[str, str]) -> frozenset[str]:
-    """Return the families of a class; a class that nothing places is a 'thing'."""
+    """Return the families of a class; one that nothing places is a 'thing', or 'other' than that."""
     above = set(entry.hypernyms)
     found = {family for family, names in _HYPERNYMS.items() if above & names}
     if not found:
@@ -56,4 +66,6 @@ def families_of(entry: ClassEntry, facts: Mapping[str, str]) -> frozenset[str]:
         found.discard("food")
     if found & {"instrument", "vehicle", "structure"}:
         found.discard("thing")
+    if not found and not above and _NO_THING & {field.lower() for field in facts}:
+        return frozenset({"other"})
     return frozenset(found or {"thing"})

@@ -48,7 +48,7 @@ class Sentence:
     text: str
     start: int
     own_pronoun: bool  # it speaks of the class, by name or by a pronoun
-    continues: bool  # what stands before it in the paragraph spoke of the class
+    continues: bool  # the sentence before it spoke of the class or named it
 
     @property
     def begins_with_pronoun(self) -> bool:
@@ -88,7 +88,7 @@ def page_sentences(page: Page, entry: ClassEntry) -> list[Sentence]:
                 continue  # a heading
             speaks = not quoted  # a paragraph opens on the page's own subject
             for start, text in pairs:
-                before = speaks
+                before = speaks or (bool(found) and bool(heads & set(words(found[-1].text))))
                 pronoun = bool(set(words(text)[:1]) & _PRONOUNS)
                 speaks = (pronoun and speaks) or _opens_on(text, own, heads)
                 found.append(Sentence(text, start, own_pronoun=speaks, continues=before))
