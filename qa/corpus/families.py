@@ -52,7 +52,7 @@ def kinds_of(entry: ClassEntry) -> tuple[str, ...]:
 
 
 def families_of(entry: ClassEntry, facts: Mapping[str, str]) -> frozenset[str]:
-    """Return the families of a class; one that nothing places is a 'thing', or 'other' than that."""
+    """Return the families of a class; one that nothing places is a 'thing' or 'other'."""
     above = set(entry.hypernyms)
     found = {family for family, names in _HYPERNYMS.items() if above & names}
     if not found:

@@ -20,12 +20,13 @@ def as_written(entry: ClassEntry, page: Page) -> ClassEntry:
     lower = name[0].lower() + name[1:]
     if _count(lower, page.text) > _count(name, page.text):
         name = lower
-    first = re.search(
-        rf"(?<!\w)(?P<article>(?:the|an?)\s+)?{re.escape(name)}(?P<more>e?s\b)?(?!\w)",
-        page.text[:_LEAD],
-        re.IGNORECASE,
+    shown = re.compile(
+        rf"(?i:(?<!\w)(?P<article>(?:the|an?)\s+)?{re.escape(name)}(?P<more>e?s\b)?(?!\w))(?!\s+[A-Z])"
     )
-    if first is None or first["article"] or first["more"]:
+    first = shown.search(page.text[:_LEAD]) or shown.search(page.text)
+    if first is None:
+        return entry.model_copy(update={"name": name, "number": "mass"})
+    if first["article"] or first["more"]:
         return entry.model_copy(update={"name": name})
     after = page.text[first.end() : first.end() + 200]
     many = re.match(r"[^.]*?\b(?P<verb>is|was|are|were)\b", re.sub(r"\([^)]*\)", "", after))

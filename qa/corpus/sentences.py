@@ -76,7 +76,7 @@ def split_sentences(text: str, offset: int = 0) -> Iterator[tuple[int, str]]:
 
 def page_sentences(page: Page, entry: ClassEntry) -> list[Sentence]:
     """Return the prose sentences of a page, without headings and the Infobox block."""
-    found = []
+    found: list[Sentence] = []
     own, heads = own_words(entry), _heads(entry)
     prose = [section for section in page.sections if section.path != ("Infobox",)]
     for section in prose:
