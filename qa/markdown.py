@@ -7,7 +7,7 @@ from markupsafe import Markup
 from imagewikiqa.qa.intervals import Interval
 from imagewikiqa.qa.report_page import visible
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#~$!&@:])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#~$!&@]|:(?=//))")
 
 
 def plain(text: object) -> Markup:

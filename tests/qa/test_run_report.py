@@ -343,3 +343,25 @@ def test_the_audit_is_summed_up_with_what_it_found(tmp_path: Path, summary: Audi
     page, text = write(tmp_path, audit_summary=found)
     assert "3 of 12 questions" in Reader(page).text
     assert "3 of 12 questions" in text
+
+
+def test_the_classes_shown_do_not_depend_on_the_order_of_the_questions() -> None:
+    many = [
+        QUESTIONS[0].model_copy(update={"class_id": f"c{n:02}", "class_name": f"c{n:02}"})
+        for n in range(40)
+    ]
+    shown = [example["name"] for example in examples(facts(questions=many), None)]
+    turned = [example["name"] for example in examples(facts(questions=many[::-1]), None)]
+    assert shown == turned
+    assert len(shown) == 12
+    assert shown != [f"c{n:02}" for n in range(12)]
+
+
+def test_a_set_whose_longest_option_is_right_is_said_to_leak() -> None:
+    long = [
+        question.model_copy(update={"choices": ("much longer", "b", "c", "d"), "answer": 0})
+        for question in QUESTIONS
+    ]
+    tiles: Any = text_context(facts(questions=long, items=[]))["tiles"]
+    verdicts = {tile["label"]: tile.get("verdict") for tile in tiles}
+    assert verdicts["Longest option is right"] == "leak"
