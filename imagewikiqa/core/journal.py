@@ -49,9 +49,9 @@ class Journal:
         return _parse(os.pread(self.stream.fileno(), length, start))["value"]
 
     def close(self) -> None:
-        """Sync and close."""
-        os.fsync(self.stream.fileno())
-        self.stream.close()
+        """Sync and close; closed it is even when the disk refuses the last bytes."""
+        with self.stream, explained(self.path, "write"):
+            os.fsync(self.stream.fileno())
 
 
 def open_journal(path: Path) -> Journal:
