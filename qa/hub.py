@@ -1,5 +1,6 @@
 """The set as a folder that `datasets.load_dataset` opens: parquet, dataset card, attribution."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,6 +35,9 @@ def write_hub(
         )
     cited = cited_pages(questions, pages)
     rows, with_pixels = rows_of(questions, items, cited, pixels), pixels is not None
-    publish(folder / PARQUET, [parquet_bytes(rows, with_pixels=with_pixels)])
+    data = parquet_bytes(rows, with_pixels=with_pixels)
+    sha256 = hashlib.sha256(data).hexdigest()
+    text = card(questions, items, cited, info, data_sha256=sha256, with_pixels=with_pixels)
+    publish(folder / PARQUET, [data])
     write_attribution(folder / ATTRIBUTION, questions, cited)
-    publish_text(folder / "README.md", card(questions, items, cited, info, with_pixels=with_pixels))
+    publish_text(folder / "README.md", text)

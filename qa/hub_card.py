@@ -25,7 +25,7 @@ class HubInfo:
     """What the card tells that the rows do not."""
 
     name: str = "ImageWikiQA, rebuilt"
-    command: str = "imagewikiqa rebuild --sample --out RUN"
+    command: str = ""  # how to build it again; from the fields below when empty
     pages: str = "sample"
     images: str = "none"
     author: str = "corpus"
@@ -41,15 +41,23 @@ def card(
     pages: Sequence[Page],
     info: HubInfo,
     *,
+    data_sha256: str,
     with_pixels: bool = False,
 ) -> str:
-    """Return README.md: YAML that the hub reads, then text; user data shows as it is."""
+    """Return README.md: YAML that the hub reads, then text; user data shows as it is.
+
+    `data_sha256` is the digest of the parquet file. `datasets` names its cache after the folder's
+    last name and this YAML alone, so without it one run's hub/ would be served for another's.
+    """
     licence = set_licence(pages)
     return (
         render(
             "card.md",
-            metadata=Markup(_metadata(items, pages, info, licence, with_pixels).strip()),
+            metadata=Markup(
+                _metadata(items, pages, info, licence, data_sha256, with_pixels).strip()
+            ),
             info=info,
+            command=rebuild_command(info),
             licence=licence,
             with_pixels=with_pixels,
             counts=_counts(questions, items, pages),
@@ -66,13 +74,36 @@ def card(
     )
 
 
+def rebuild_command(info: HubInfo) -> str:
+    """Return a command that builds the set again; FILE, DIR and MODEL stand for what differs."""
+    if info.command:
+        return info.command
+    blanks = {"dump": "dump:FILE", "folder": "folder:DIR", "local": "local:DIR"}
+    blanks |= {name: f"{name}:MODEL" for name in ("openai", "anthropic")}
+    options = [
+        ("pages", info.pages),
+        ("author", info.author),
+        *(("judge", judge) for judge in info.judges),
+        ("images", info.images),
+        ("mode", info.mode),
+        ("seed", str(info.seed)),
+    ]
+    given = " ".join(f"--{name} {blanks.get(value, value)}" for name, value in options)
+    return f"imagewikiqa rebuild {given} --out RUN"
+
+
 def size_category(rows: int) -> str:
     """Return the hub's size category of a number of rows."""
     return next((name for limit, name in _SIZES if rows < limit), "n>1M")
 
 
 def _metadata(
-    items: Sequence[Item], pages: Sequence[Page], info: HubInfo, licence: str, pixels: bool
+    items: Sequence[Item],
+    pages: Sequence[Page],
+    info: HubInfo,
+    licence: str,
+    data_sha256: str,
+    pixels: bool,
 ) -> str:
     """Return the YAML block; yaml quotes whatever a name may hold."""
     block: dict[str, Any] = {
@@ -88,6 +119,7 @@ def _metadata(
         "configs": [
             {
                 "config_name": "default",
+                "description": f"sha256 {data_sha256}",
                 "data_files": [{"split": "test", "path": PARQUET}],
             }
         ],

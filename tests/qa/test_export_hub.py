@@ -4,6 +4,7 @@ import io
 import json
 import re
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.records import Item, Page, Question
 from imagewikiqa.core.tables import read_table
 from imagewikiqa.qa.hub import HubInfo, write_hub
-from imagewikiqa.qa.hub_card import PARQUET, card, size_category
+from imagewikiqa.qa.hub_card import PARQUET, size_category
+from imagewikiqa.qa.hub_card import card as full_card
 from imagewikiqa.qa.hub_table import COLUMNS
 
 DATA = Path(__file__).parents[1] / "data" / "export"
@@ -51,6 +53,12 @@ def jpeg(image: str) -> bytes:
     return stream.getvalue()
 
 
+def card(
+    questions: Sequence[Question], items: Sequence[Item], pages: Sequence[Page], info: HubInfo
+) -> str:
+    return full_card(questions, items, pages, info, data_sha256="0" * 64)
+
+
 def front_matter(text: str) -> dict[str, Any]:
     found = re.match(r"---\n(.*?)\n---\n", text, re.DOTALL)
     assert found is not None
@@ -73,6 +81,18 @@ def test_load_dataset_opens_the_folder_offline_with_every_row(tmp_path: Path, of
         assert row["evidence"] == page.text[row["evidence_start"] : row["evidence_end"]]
         assert (row["page_title"], row["page_revision"]) == (page.title, page.revision_id)
         assert row["question_named"] == question.question_named
+
+
+def test_two_runs_of_one_size_do_not_share_a_cache(tmp_path: Path, offline: Any) -> None:
+    turned = [question.model_copy(update={"class_name": "other"}) for question in QUESTIONS]
+    write_hub(tmp_path / "one" / "hub", QUESTIONS, ITEMS, PAGES, INFO)
+    write_hub(tmp_path / "two" / "hub", turned, ITEMS, PAGES, INFO)
+    names = [
+        set(offline.load_dataset(str(tmp_path / run / "hub"), split="test")["class_name"])
+        for run in ("one", "two", "one")
+    ]
+    assert names[0] == names[2] == {"tiger", "pineapple", "banjo", "volcano"}
+    assert names[1] == {"other"}
 
 
 def test_rows_without_image_or_revision_load_too(tmp_path: Path, offline: Any) -> None:
@@ -211,3 +231,12 @@ def test_user_text_cannot_break_out_of_the_card() -> None:
 )
 def test_size_categories_are_the_names_of_the_hub(rows: int, category: str) -> None:
     assert size_category(rows) == category
+
+
+def test_the_card_says_how_to_build_the_set_again() -> None:
+    info = HubInfo(pages="dump", author="openai", judges=("openai", "corpus"), seed=7)
+    assert (
+        "imagewikiqa rebuild --pages dump:FILE --author openai:MODEL --judge openai:MODEL "
+        "--judge corpus --images none --mode strict --seed 7 --out RUN"
+    ) in card(QUESTIONS, ITEMS, PAGES, info)
+    assert "\nmake rebuild\n" in card(QUESTIONS, ITEMS, PAGES, HubInfo(command="make rebuild"))
