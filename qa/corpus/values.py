@@ -13,7 +13,7 @@ _NUMBERS = {
         "one two three four five six seven eight nine ten eleven twelve".split(), start=1
     )
 } | {"a single": "1", "twenty": "20", "forty": "40", "half a": "0.5"}
-_NUMBER = rf"(?:\d[\d,]*(?:\.\d+)?|{'|'.join(_NUMBERS)})"
+_NUMBER = rf"(?:(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?|{'|'.join(_NUMBERS)})"
 # Unit as written -> (unit as shown, factor to the dimension's base unit)
 _UNITS: dict[str, dict[str, tuple[str, float]]] = {
     "mass": {
@@ -40,7 +40,7 @@ _UNITS: dict[str, dict[str, tuple[str, float]]] = {
 _NO_UNIT = (
     r"(?![\w/%.,]*\d)(?![\w/%])(?!\s*(?:%|cm|mm|km|kg|[mg]\b|(?:kilo|centi|milli)?met(?:er|re)s?"
     r"|(?:kilo)?grams?|tonnes?|tons?|years?|months?|weeks?|days?|hours?|minutes?|times?|per\b"
-    r"|rows?|sets?|pairs?|feet|foot|inch(?:es)?|pounds?|lb))"
+    r"|rows?|sets?|hundred|thousand|million|billion|pairs?|feet|foot|inch(?:es)?|pounds?|lb))"
 )
 _HEDGE = (
     r"(?:(?:about|around|approximately|roughly|nearly|almost|up to|over|between|from|at least"
@@ -54,6 +54,7 @@ _CLAUSE = re.compile(
     r"|, (?:it|they|or simply|but|so|whose|mainly|mostly|usually|often|as|in)\b.*$"
 )
 _ASIDE = re.compile(r"\s*\([^)]*\)")
+_ONCE = re.compile(r"^\s*(?:and )?(?:later|formerly|now|originally|sometimes|previously|once)\b")
 _LEADING = re.compile(
     r"^(?:mainly|mostly|chiefly|usually|often|primarily|largely|almost entirely)\s+"
 )
@@ -114,7 +115,7 @@ def year(text: str) -> Value | None:
     """Return the one year that a field or match holds; centuries and BC dates are left out."""
     years = re.findall(r"(?<![\d–,.])(1[0-9]{3}|20[0-2][0-9])(?![\d,])", text)
     if len(set(years)) != 1 or re.search(
-        r"\bBC|\d{4}s|\b(?:[Bb]y|[Ee]arly|[Ll]ate|[Bb]efore)\b", text
+        r"\d\s?[–-]\s?\d|\bBC|\d{4}s|\b(?:[Bb]y|[Ee]arly|[Ll]ate|[Bb]efore)\b", text
     ):
         return None
     number = float(years[0])
@@ -158,13 +159,14 @@ def first(text: str) -> Value | None:
 
 def items(text: str) -> Iterator[Value]:
     """Yield the entries of a list field."""
-    for part in re.split(r"[,;]| and |\n", _ASIDE.sub("", text)):
-        part = re.sub(r"^(?:usually|often|and|a|an|the)\s+", "", part.strip())
-        if re.search(r"\bor\b|^(?:later|formerly|now|originally|sometimes)\b", part):
-            continue
-        value = phrase(part, most_words=4)
-        if value and not re.search(r"\d{3}|\betc\b|\bothers?\b|\bvarious\b|\bmany\b", part):
-            yield value
+    for listed in re.split(r"[,;\n]", _ASIDE.sub("", text)):
+        if _ONCE.search(listed):
+            continue  # "formerly glass and metal": both are of the past
+        for part in listed.split(" and "):
+            part = re.sub(r"^(?:(?:usually|often|and|a|an|the)\s+)+", "", part.strip())
+            value = None if re.search(r"\bor\b", part) else phrase(part, most_words=4)
+            if value and not re.search(r"\d{3}|\betc\b|\bothers?\b|\bvarious\b|\bmany\b", part):
+                yield value
 
 
 def person(text: str) -> Value | None:
@@ -182,7 +184,7 @@ def person(text: str) -> Value | None:
 def place(text: str) -> Value | None:
     """Return a place or a short list of places, capitalised, clauses cut."""
     value = phrase(re.sub(r"\s+(?:in|during|around|about|by) (?:the )?\d.*$", "", text), 10)
-    if value is None or not re.search(r"\b[A-ZÀ-Þ]", value.text) or re.search(r"\d", value.text):
+    if value is None or not re.search(r"\b[A-ZÀ-Þ]", text) or re.search(r"\d", value.text):
         return None
     small = re.sub(r"\b(?:and|of|the|to|a|parts?|region|from)\b", "", value.text)
     lower = [word for word in small.split() if word[0].islower()]
