@@ -15,7 +15,7 @@ from imagewikiqa.qa.corpus.sentences import (
     page_sentences,
     speaks_of_class,
 )
-from imagewikiqa.qa.leaks import LeakChecker, words
+from imagewikiqa.qa.leaks import LeakChecker, fold, words
 
 _REACH = 60  # characters after a cue in which its quantity must begin
 _PARSERS = {
@@ -73,7 +73,7 @@ def class_facts(entry: ClassEntry, pages: tuple[Page, ...], checker: LeakChecker
             if form.families and not form.families & families:
                 continue
             for fact in _facts(form, page, sentences, own, own_name):
-                if not checker.leaks(fact.value, entry.id):
+                if not checker.leaks(fact.value, entry.id) and not _hides_name(fact, own):
                     found.setdefault((fact.form, fact.key), fact)
     return ClassFacts(
         id=entry.id,
@@ -99,7 +99,7 @@ def _facts(
         at = page.text.rfind(f"\n{line}")
         if raw and at >= 0:
             make = partial(_fact, form, page, at + 1, at + 1 + len(line))
-            yield from map(make, _field_values(form, raw))
+            yield from map(make, (one for one in _field_values(form, raw) if _fits(form, one)))
     for pattern in form.find:
         for sentence in sentences:
             match = pattern.search(sentence.text)
@@ -124,6 +124,12 @@ def _is_about(form: Form, sentence: Sentence, at: int, own: frozenset[str]) -> b
     return named and speaks_of_class(head, sentence, own)
 
 
+def _hides_name(fact: Fact, own: frozenset[str]) -> bool:
+    """Return whether a value is built on the class's name: 'Stratovolcano', 'Elephantidae'."""
+    value = fold(fact.value)
+    return any(len(word) >= 5 and word in value for word in own)
+
+
 def _fits(form: Form, value: values.Value) -> bool:
     return form.must is None or form.must.search(value.text) is not None
 
@@ -138,6 +144,8 @@ def _fact(form: Form, page: Page, start: int, end: int, value: values.Value) -> 
 def _field_values(form: Form, raw: str) -> Iterator[values.Value]:
     if form.kind == "item":
         yield from values.items(raw)
+    elif form.kind == "year" and "(" in raw:
+        return  # "1914 (first scheduled airline)" dates something else
     elif form.kind in _QUANTITIES:
         value = values.measure(form.kind, raw)
         rest = re.sub(r"^.*?\d[\d.,–\- ]*", "", raw)

@@ -1,6 +1,5 @@
 """Would a wrong option also be true of the class? Better lose one than ask unfairly."""
 
-from collections.abc import Iterable
 from functools import lru_cache
 from importlib import resources
 
@@ -25,7 +24,7 @@ class Truth:
         """Return whether another class's value may also be right here.
 
         Measured: its range comes near one of ours. Words: our pages use a content word of it, or
-        one value lies within the other (places by gazetteer).
+        one value lies within the other (places, languages and materials by within.yaml).
         """
         own = [fact for fact in self._facts if fact.form == form.name]
         if any(too_near(form, fact, other) for fact in own):
@@ -45,7 +44,7 @@ def too_near(form: Form, one: Fact, other: Fact) -> bool:
     if form.kind in {"number", "date", "status"}:
         return False
     nested = contains_phrase(one.key, other.key) or contains_phrase(other.key, one.key)
-    return nested or (form.kind == "place" and _same_region(one.value, other.value))
+    return nested or _related(one.key, other.key)
 
 
 def _near(form: Form, own: Fact, other: Fact) -> bool:
@@ -58,38 +57,38 @@ def _near(form: Form, own: Fact, other: Fact) -> bool:
     return own.low < other.high * _MARGIN and other.low < own.high * _MARGIN
 
 
-def _same_region(own: str, other: str) -> bool:
-    first, second = set(_regions(own)), set(_regions(other))
+@lru_cache(maxsize=65536)
+def _related(own: str, other: str) -> bool:
+    """Return whether something one value names lies within something the other names."""
     within = _within()
     return any(
         a == b or b in within.get(a, frozenset()) or a in within.get(b, frozenset())
-        for a in first
-        for b in second
+        for a in _known(own)
+        for b in _known(other)
     )
 
 
-def _regions(value: str) -> Iterable[str]:
-    """Yield the known places that a value names; an unknown one stands for itself."""
-    folded = fold(value)
-    known = [place for place in _places() if contains_phrase(folded, place)]
-    return known or [folded]
+@lru_cache(maxsize=65536)
+def _known(key: str) -> tuple[str, ...]:
+    """Return the places, languages and materials of within.yaml that a folded value names."""
+    return tuple(name for name in _names() if contains_phrase(key, name))
 
 
 @lru_cache(maxsize=1)
 def _within() -> dict[str, frozenset[str]]:
-    """Return every place with all that lies in it, at any depth."""
-    text = resources.files("imagewikiqa.qa.corpus").joinpath("places.yaml").read_text("utf-8")
+    """Return everything with all that lies in it, at any depth."""
+    text = resources.files("imagewikiqa.qa.corpus").joinpath("within.yaml").read_text("utf-8")
     listed = yaml.safe_load(text).items()
     direct = {fold(big): {fold(part) for part in parts} for big, parts in listed}
 
-    def inside(place: str, seen: frozenset[str]) -> set[str]:
-        parts = direct.get(place, set()) - seen
+    def inside(name: str, seen: frozenset[str]) -> set[str]:
+        parts = direct.get(name, set()) - seen
         return parts.union(*(inside(part, seen | parts) for part in parts)) if parts else set()
 
-    return {place: frozenset(inside(place, frozenset({place}))) for place in direct}
+    return {name: frozenset(inside(name, frozenset({name}))) for name in direct}
 
 
 @lru_cache(maxsize=1)
-def _places() -> tuple[str, ...]:
+def _names() -> tuple[str, ...]:
     within = _within()
     return tuple(sorted({*within, *(part for parts in within.values() for part in parts)}))

@@ -75,6 +75,11 @@ _LANGUAGES = (
 _LANGUAGE = re.compile(rf"\b({_LANGUAGES.replace(',', '|')})\b")
 
 
+_PEOPLES = frozenset(
+    "Africans Arabs Aztecs Celts Egyptians Europeans Greeks Indians Jews Mayans Romans".split()
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Value:
     """One answer: as shown, as compared, and its bounds in base units when it is measured."""
@@ -172,10 +177,12 @@ def items(text: str) -> Iterator[Value]:
 def person(text: str) -> Value | None:
     """Return the one person a field or match names; several, a people or a firm give None."""
     text = _ASIDE.sub("", text).strip(" ,.")
-    if re.search(r",| and |;|&|\d", text):
+    if re.search(r"[,;&\d|<>={}\[\]]| and ", text):
         return None
     tokens = text.split()
     small = {"von", "van", "de", "du", "da", "der", "la", "le", "of"}
+    if tokens and tokens[-1] in _PEOPLES:
+        return None
     if not 2 <= len(tokens) <= 5 or not all(t[0].isupper() or t in small for t in tokens):
         return None
     return Value(text, fold(text))
@@ -211,7 +218,7 @@ def language(text: str) -> Value | None:
 def number(text: str) -> Value | None:
     """Return a classification number or pitch range as written."""
     text = _ASIDE.sub("", text).strip()
-    if not re.search(r"\d", text) or len(text) > 24 or "," in text:
+    if len(text) > 24 or not re.search(r"\d", text) or not re.fullmatch(r"[\w.♭♯+/ –-]+", text):
         return None
     return Value(text, fold(text))
 
