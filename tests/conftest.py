@@ -1,11 +1,15 @@
-"""Fixtures shared by all rooms."""
+"""Fixtures shared by all rooms, and the folders of helpers that tests import by name."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
 REPO = Path(__file__).resolve().parent.parent
 SHARED = REPO.parent / "shared" / "data"
+
+# The processes that tests start find the helpers the same way.
+sys.path[:0] = [str(REPO / "tests" / folder) for folder in ("core", "faults")]
 
 
 @pytest.fixture(scope="session")
