@@ -123,7 +123,7 @@ def _wrap(name: str, text: str) -> str:
     if name == "poem":
         return f"\n\n{text.strip().replace(chr(10), BREAK)}\n\n"
     if name == "sup":
-        return superscript(text)
+        return "" if re.fullmatch(r"\[?[a-h]\]?", text) else superscript(text)  # a footnote mark
     if name == "sub":
         return subscript(text)
     return f"\n\n{text}\n\n" if name in lexicon().block_tags else text

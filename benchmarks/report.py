@@ -1,0 +1,57 @@
+"""What every benchmark prints: both sides, their ratio, and that they agree."""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One comparison. Values are rates (larger is better); ratios are ours over the peer's."""
+
+    name: str
+    unit: str
+    ours: float
+    others: Mapping[str, float]
+    exact: Mapping[str, float]
+
+    @property
+    def ratios(self) -> dict[str, float]:
+        """Return ours over each peer."""
+        return {peer: round(self.ours / value, 3) for peer, value in self.others.items()}
+
+
+def measure(
+    contenders: Mapping[str, Callable[[], object]], amount: float, rounds: int
+) -> dict[str, float]:
+    """Return each contender's median rate over rounds in which they take turns."""
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(rounds):
+        for name, run in contenders.items():
+            began = time.perf_counter()
+            run()
+            seconds[name].append(time.perf_counter() - began)
+    return {name: round(amount / statistics.median(times), 3) for name, times in seconds.items()}
+
+
+def arguments() -> argparse.Namespace:
+    """Return the options that every benchmark has."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--megabytes", type=int, default=20, help="size of the input")
+    return parser.parse_args()
+
+
+def show(result: Result, as_json: bool) -> None:
+    """Print a result as a table or as one JSON object."""
+    if as_json:
+        sys.stdout.write(json.dumps({**asdict(result), "ratios": result.ratios}) + "\n")
+        return
+    sys.stdout.write(f"{result.name} ({result.unit})\n  {'ours':<14}{result.ours:>10.1f}\n")
+    for peer, value in result.others.items():
+        sys.stdout.write(f"  {peer:<14}{value:>10.1f}   x{result.ratios[peer]:.2f}\n")
