@@ -8,7 +8,7 @@ from imagewikiqa.core.records import ClassEntry, Page
 from imagewikiqa.qa.leaks import fold, words
 from imagewikiqa.qa.naming import plural
 
-_END = re.compile(r"(?<=[.!?])[\"”’)]*\s+(?=[A-Z0-9\"“'(ÀÁÉÖØÜ])")
+_END = re.compile(r"(?<=[.!?])(?P<close>[\"”’)]*)\s+(?=[A-Z0-9\"“'(ÀÁÉÖØÜ])")
 _ABBREVIATION = re.compile(
     r"\b(?:[A-Z]|St|Mt|Dr|Mr|Mrs|Ms|Jr|Sr|vs|ca|c|No|approx|etc|e\.g|i\.e)\.$"
 )
@@ -63,12 +63,12 @@ class Sentence:
 
 def split_sentences(text: str, offset: int = 0) -> Iterator[tuple[int, str]]:
     """Yield (offset, sentence) of one paragraph; abbreviations and initials do not end one."""
-    begin = 0
-    for match in _END.finditer(text):
-        stop = match.start()
-        if _ABBREVIATION.search(text[begin:stop]):
+    begin = len(text) - len(text.lstrip())
+    for match in _END.finditer(text, begin):
+        if _ABBREVIATION.search(text[begin : match.start()]):
             continue
-        yield offset + begin, text[begin:stop].strip()
+        stop = match.end("close")
+        yield offset + begin, text[begin:stop]
         begin = match.end()
     if text[begin:].strip():
         yield offset + begin, text[begin:].rstrip()
