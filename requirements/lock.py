@@ -36,9 +36,11 @@ def main() -> None:
 
 
 def _clean(path: Path) -> None:
-    """Drop comments, which name temporary files, and the local build tag of torch."""
+    """Drop comments, this project itself, and the local build tag of torch."""
     lines = [line.split("+cpu")[0] for line in path.read_text().splitlines()]
-    kept = [line for line in lines if line and not line.lstrip().startswith("#")]
+    # "imagewikiqa @ file:..." is this project itself, by way of the extra "all".
+    dropped = ("#", "imagewikiqa")
+    kept = [line for line in lines if line and not line.lstrip().startswith(dropped)]
     path.write_text("\n".join(kept) + "\n")
 
 

@@ -59,13 +59,11 @@ def _near(form: Form, own: Fact, other: Fact) -> bool:
 
 @lru_cache(maxsize=65536)
 def _related(own: str, other: str) -> bool:
-    """Return whether something one value names lies within something the other names."""
-    within = _within()
-    return any(
-        a == b or b in within.get(a, frozenset()) or a in within.get(b, frozenset())
-        for a in _known(own)
-        for b in _known(other)
-    )
+    """Return whether two values name what overlaps: Canada, say, is in the Arctic and America."""
+    inside = _within()
+    mine = {part for name in _known(own) for part in (name, *inside.get(name, ()))}
+    theirs = {part for name in _known(other) for part in (name, *inside.get(name, ()))}
+    return not mine.isdisjoint(theirs)
 
 
 @lru_cache(maxsize=65536)
