@@ -1,18 +1,25 @@
 """Drop as few questions as needed until no blind habit beats chance over the set."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heapreplace
 from math import sqrt
 from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from imagewikiqa.core.digests import keyed_int
 
 T = TypeVar("T")
 CHANCE = 0.25
 TOLERANCE = 0.02  # how far from chance a habit's accuracy may lie over a large set
+TOO_MANY = "more questions than asked for"
 _LARGE = 50  # below this many questions, chance itself strays further: its 95% interval counts
 _Z = 1.96
+_UNIT = 1_000_000  # credits are counted in millionths: sums of integers know no order
+_QUARTERS = round(1 / CHANCE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,54 +44,101 @@ def balance(
     identity: Callable[[T], str],
     group: Callable[[T], str],
     seed: int,
+    most: int | None = None,
 ) -> tuple[list[T], list[tuple[T, str]]]:
     """Return the questions kept, in their order, and those dropped with the reason.
 
     Each step drops the question whose loss brings all habits nearest to chance (least squares),
-    from the class (`group`) that has most, ties by keyed hash: a greedy descent that ends when
-    every habit is within `tolerance`, or when no loss helps.
+    from the class (`group`) that has most, ties by keyed hash: a greedy descent that ends when at
+    most `most` are left and every habit is within `tolerance`, or no loss helps. Which questions
+    are kept depends on the set and never on its order.
     """
+    groups = [group(question) for question in questions]
+    kinds = _Kinds([[habit.credit(one) for habit in habits] for one in questions])
+    crowd = Crowd(kinds.of, groups, [keyed_int(seed, identity(one)) for one in questions])
     kept = dict.fromkeys(range(len(questions)))
-    shares = [tuple(habit.credit(question) for habit in habits) for question in questions]
-    sums = [sum(credit[at] for credit in shares) for at in range(len(habits))]
-    alike: dict[tuple[float, ...], list[int]] = defaultdict(list)
-    for index, credit in enumerate(shares):
-        alike[credit].append(index)
-    sizes = Counter(group(question) for question in questions)
     dropped: list[tuple[T, str]] = []
-    while kept and _worst(sums, len(kept)) > tolerance(len(kept)):
-        credit = min(alike, key=lambda one: (_distance(sums, one, len(kept) - 1), one))
-        if _distance(sums, credit, len(kept) - 1) >= _distance(sums, None, len(kept)):
+    while kept:
+        surplus = most is not None and len(kept) > most
+        if not surplus and kinds.furthest()[0] <= tolerance(len(kept)):
             break
-        index = max(
-            alike[credit],
-            key=lambda i: (sizes[group(questions[i])], keyed_int(seed, identity(questions[i]))),
+        kind, helps = kinds.best_to_lose()
+        if not surplus and not helps:
+            break
+        index = crowd.take(kind)
+        dropped.append(
+            (questions[index], TOO_MANY if surplus else habits[kinds.furthest()[1]].reason)
         )
-        dropped.append((questions[index], _reason(habits, sums, len(kept))))
         del kept[index]
-        alike[credit].remove(index)
-        if not alike[credit]:
-            del alike[credit]
-        sizes[group(questions[index])] -= 1
-        sums = [total - part for total, part in zip(sums, credit, strict=True)]
+        kinds.lose(kind)
     return [questions[index] for index in kept], dropped
 
 
-def _worst(sums: Sequence[float], count: int) -> float:
-    return max((abs(total / count - CHANCE) for total in sums), default=0.0)
+class _Kinds:
+    """The distinct credits of a set, how many questions have each, and how far from chance."""
+
+    def __init__(self, earned: Sequence[Sequence[float]]) -> None:
+        rows = [tuple(round(part * _UNIT) for part in credit) for credit in earned]
+        numbers = {row: number for number, row in enumerate(sorted(set(rows)))}
+        self.of = [numbers[row] for row in rows]
+        shape = len(numbers), len(rows[0]) if rows else 0
+        self._parts = np.array(sorted(numbers), dtype=np.int64).reshape(shape)
+        self._left = np.bincount(np.array(self.of, dtype=np.int64), minlength=len(numbers))
+        self._sums: NDArray[np.int64] = self._left @ self._parts
+        self._count = len(rows)
+
+    def furthest(self) -> tuple[float, int]:
+        """Return how far the habit furthest from chance is, and which one it is."""
+        strays = abs(self._sums / (_UNIT * self._count) - CHANCE)
+        return (float(strays.max()), int(strays.argmax())) if len(strays) else (0.0, 0)
+
+    def best_to_lose(self) -> tuple[int, bool]:
+        """Return the kind whose loss leaves the habits nearest to chance; does that help?"""
+        if self._count == 1:
+            return int(self._left.argmax()), False
+        after = _distances(self._sums - self._parts, self._count - 1)
+        kind = int(np.where(self._left > 0, after, np.inf).argmin())
+        return kind, bool(after[kind] < _distances(self._sums[None, :], self._count)[0])
+
+    def lose(self, kind: int) -> None:
+        """Take one question of a kind away."""
+        self._left[kind] -= 1
+        self._sums = self._sums - self._parts[kind]
+        self._count -= 1
 
 
-def _distance(sums: Sequence[float], without: tuple[float, ...] | None, count: int) -> float:
-    """Return the sum of squared distances from chance after losing one question of a kind."""
-    if count == 0:
-        return float("inf")
-    lost = without or (0.0,) * len(sums)
-    return sum(
-        ((total - part) / count - CHANCE) ** 2 for total, part in zip(sums, lost, strict=True)
-    )
+def _distances(sums: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+    """Return, for each row of sums, the squared distance from chance, added up over habits."""
+    off = (_QUARTERS * sums - count * _UNIT) / (_QUARTERS * count * _UNIT)
+    total: NDArray[np.float64] = np.zeros(len(sums))
+    for column in (off * off).T:  # one by one: the order of a vector sum is the processor's
+        total += column
+    return total
 
 
-def _reason(habits: Sequence[Habit[T]], sums: Sequence[float], count: int) -> str:
-    """Return the reason of the habit that is furthest from chance."""
-    strays = [abs(total / count - CHANCE) for total in sums]
-    return habits[strays.index(max(strays))].reason
+class Crowd:
+    """The questions of each kind, those of the largest class first."""
+
+    def __init__(
+        self, kinds: Sequence[Hashable], groups: Sequence[str], keys: Sequence[int]
+    ) -> None:
+        self._groups = groups
+        self._sizes = Counter(groups)
+        self._heaps: dict[Hashable, list[tuple[int, int, int]]] = defaultdict(list)
+        for index, kind in enumerate(kinds):
+            self._heaps[kind].append((-self._sizes[groups[index]], -keys[index], index))
+        for heap in self._heaps.values():
+            heapify(heap)
+
+    def take(self, kind: Hashable) -> int:
+        """Take out and return the index of the first question of a kind, the largest key first."""
+        heap = self._heaps[kind]
+        while True:
+            size, key, index = heap[0]
+            now = -self._sizes[self._groups[index]]
+            if size == now:
+                break
+            heapreplace(heap, (now, key, index))  # its class has shrunk since it was put here
+        heappop(heap)
+        self._sizes[self._groups[index]] -= 1
+        return index

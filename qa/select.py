@@ -9,11 +9,9 @@ from typing import Literal
 from imagewikiqa.core.digests import keyed_int
 from imagewikiqa.core.records import Draft, Judged, Reject
 from imagewikiqa.qa.audit.near import like_groups
-from imagewikiqa.qa.balance import Habit, balance
+from imagewikiqa.qa.balance import TOO_MANY, Crowd, Habit, balance
 from imagewikiqa.qa.leaks import fold
 from imagewikiqa.qa.surface import longest_credit, shortest_credit
-
-ROUNDS = 20  # of cap and balance; each only drops, so this is never reached in practice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +47,7 @@ def select(
             rejects.append(_reject("assemble", draft, failed[draft.id]))
         else:
             picked.append(draft)
-    steps = (_unlike, _per_class, _gates, _count) if settings.mode == "strict" else (_count,)
+    steps = (_unlike, _per_class, _gates) if settings.mode == "strict" else (_count,)
     for step in steps:
         picked, lost = step(picked, judged, settings)
         rejects += [_reject("assemble", draft, reason) for draft, reason in lost]
@@ -104,9 +102,9 @@ def _per_class(drafts: list[Draft], _: Mapping[str, Judged], settings: SelectSet
 
 
 def _gates(drafts: list[Draft], judged: Mapping[str, Judged], settings: SelectSettings) -> Step:
-    """Cap forms and balance habits in turn until both hold."""
+    """Cap forms and balance habits in turn until both hold, over at most `questions`."""
     kept, lost = drafts, list[tuple[Draft, str]]()
-    for _ in range(ROUNDS):
+    while True:  # each round but the last drops something
         kept, capped = _cap_forms(kept, settings)
         kept, leaning = balance(
             kept,
@@ -114,11 +112,11 @@ def _gates(drafts: list[Draft], judged: Mapping[str, Judged], settings: SelectSe
             identity=lambda draft: draft.id,
             group=lambda draft: draft.class_id,
             seed=settings.seed,
+            most=settings.questions,
         )
         lost += [*capped, *leaning]
         if not capped and not leaning:
-            break
-    return kept, lost
+            return kept, lost
 
 
 def habits(judged: Mapping[str, Judged], drafts: Sequence[Draft]) -> tuple[Habit[Draft], ...]:
@@ -154,24 +152,24 @@ def habits(judged: Mapping[str, Judged], drafts: Sequence[Draft]) -> tuple[Habit
 
 
 def _cap_forms(drafts: list[Draft], settings: SelectSettings) -> Step:
-    """Drop questions of forms above their share; questions of an LLM have no form."""
+    """Drop questions of forms above their share, those of the largest classes first.
+
+    The share is of what will be left: of `questions` where fewer were asked for. Questions of an
+    LLM have no form.
+    """
+    forms = [draft.author.form for draft in drafts]
+    keys = [keyed_int(settings.seed, "cap", draft.id) for draft in drafts]
+    crowd = Crowd(forms, [draft.class_id for draft in drafts], keys)
+    counts = Counter(form for form in forms if form)
     gone: set[str] = set()
-    while True:
-        left = [draft for draft in drafts if draft.id not in gone]
-        counts = Counter(draft.author.form for draft in left if draft.author.form)
-        cap = max(1, floor(settings.form_cap * len(left)))
-        over = [form for form, count in counts.items() if count > cap]
-        if not over:
-            return _split(drafts, gone, "form has enough questions")
-        form = min(over, key=lambda name: (-counts[name], name))
-        members = [draft for draft in left if draft.author.form == form]
-        crowd = Counter(draft.class_id for draft in left)
-        gone.add(
-            max(
-                members,
-                key=lambda d: (crowd[d.class_id], keyed_int(settings.seed, "cap", d.id)),
-            ).id
-        )
+    while counts:
+        left = len(drafts) - len(gone)
+        form = min(counts, key=lambda name: (-counts[name], name))
+        if counts[form] <= max(1, floor(settings.form_cap * min(left, settings.questions or left))):
+            break
+        gone.add(drafts[crowd.take(form)].id)
+        counts[form] -= 1
+    return _split(drafts, gone, "form has enough questions")
 
 
 def _count(drafts: list[Draft], _: Mapping[str, Judged], settings: SelectSettings) -> Step:
@@ -180,7 +178,7 @@ def _count(drafts: list[Draft], _: Mapping[str, Judged], settings: SelectSetting
         return drafts, []
     order = sorted(drafts, key=lambda draft: keyed_int(settings.seed, "count", draft.id))
     gone = {draft.id for draft in order[settings.questions :]}
-    return _split(drafts, gone, "more questions than asked for")
+    return _split(drafts, gone, TOO_MANY)
 
 
 def _split(drafts: list[Draft], gone: set[str], reason: str) -> Step:
