@@ -9,7 +9,6 @@ to the right answer is sought, which would make it the one in the middle.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from imagewikiqa.core.digests import keyed_int
 from imagewikiqa.core.records import Choice
@@ -48,32 +47,51 @@ def choose(
     truth: Truth,
     checker: LeakChecker,
 ) -> tuple[Choice, Choice, Choice] | None:
-    """Return the next three sure wrong options on the ring; None when there are not three.
+    """Return the next three sure wrong options on the ring; None when no three go together.
 
-    Options of the answer's shape and family are taken first, then of its family, then any.
+    Options of the answer's shape and family are taken first, then of its family, then any. Where
+    the first ones crowd each other later ones are tried, so that more classes never lose a
+    question.
     """
+    options = _in_order(form, answer, around)
+    wrong: dict[int, bool] = {}  # asked for lazily: most questions need a handful
+
+    def search(start: int, picked: tuple[Candidate, ...]) -> tuple[Candidate, ...] | None:
+        if len(picked) == WANTED:
+            return picked
+        for at in range(start, len(options)):
+            one = options[at]
+            if any(too_near(form, one.fact, other.fact) for other in picked):
+                continue
+            if at not in wrong:
+                wrong[at] = _is_wrong(form, one, answer, truth, checker)
+            found = search(at + 1, (*picked, one)) if wrong[at] else None
+            if found:
+                return found
+        return None
+
+    picked = search(0, ())
+    if picked is None:
+        return None
+    first, second, third = (Choice(text=one.fact.value, class_id=one.class_id) for one in picked)
+    return first, second, third
+
+
+def _in_order(form: Form, answer: Candidate, around: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Return the distinct values after the answer on its ring: alike, of its family, others."""
     here = next(at for at, one in enumerate(around) if one is answer)
-    turned = [*around[here + 1 :], *around[:here]]
+    turned = [
+        one
+        for one in (*around[here + 1 :], *around[:here])
+        if one.class_id != answer.class_id and not (form.apart and one.kinds & answer.kinds)
+    ]
     shape, kin = _shape(answer.fact.value), answer.families
-    alike = [one for one in turned if one.families & kin and _shape(one.fact.value) == shape]
     family = [one for one in turned if one.families & kin]
-    picked: list[Candidate] = []
-    for one in chain(alike, family, turned):
-        if _fits(form, one, answer, picked) and _is_wrong(form, one, answer, truth, checker):
-            picked.append(one)
-            if len(picked) == WANTED:
-                first, second, third = (
-                    Choice(text=p.fact.value, class_id=p.class_id) for p in picked
-                )
-                return first, second, third
-    return None
-
-
-def _fits(form: Form, one: Candidate, answer: Candidate, picked: Sequence[Candidate]) -> bool:
-    """Return whether a candidate differs enough from the options already there."""
-    if one.class_id == answer.class_id or (form.apart and one.kinds & answer.kinds):
-        return False
-    return not any(too_near(form, one.fact, other.fact) for other in picked)
+    alike = [one for one in family if _shape(one.fact.value) == shape]
+    distinct: dict[str, Candidate] = {}
+    for one in (*alike, *family, *turned):
+        distinct.setdefault(one.fact.key, one)
+    return tuple(distinct.values())
 
 
 def _is_wrong(
