@@ -6,7 +6,6 @@ from imagewikiqa.core.digests import digest, keyed_int
 from imagewikiqa.core.records import Authorship, Choice, ClassEntry, Draft, Evidence, Page, Reject
 from imagewikiqa.qa.corpus.distractors import Candidate, choose, ring
 from imagewikiqa.qa.corpus.facts import ClassFacts, Fact
-from imagewikiqa.qa.corpus.families import NAMED
 from imagewikiqa.qa.corpus.forms import Form, forms_ref, load_forms
 from imagewikiqa.qa.corpus.lead import as_written
 from imagewikiqa.qa.corpus.truth import Truth
@@ -32,7 +31,7 @@ class CorpusAuthor:
         }
 
     async def draft(self, subject: Subject) -> Drafted:
-        """Return one draft per form (two for lists) that finds three surely wrong options."""
+        """Return one draft per form that finds three surely wrong options."""
         own = self._facts[subject.entry.id]
         pages = {page.id: page for page in subject.pages}
         truth = Truth(own)
@@ -98,12 +97,6 @@ class CorpusAuthor:
                 name=self.name, model="none", prompt=forms_ref(), seed=self._seed, form=form.name
             ),
         )
-
-
-def _as_named(entry: ClassEntry, answer: Candidate) -> ClassEntry:
-    """Return the class as its name is spoken: proper names of persons and places stand alone."""
-    bare = entry.number == "count" and answer.families & NAMED
-    return entry.model_copy(update={"number": "mass"}) if bare else entry
 
 
 def question_id(class_id: str, form: str, answer: str) -> str:

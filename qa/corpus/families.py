@@ -29,8 +29,6 @@ _FIELDS: dict[str, frozenset[str]] = {
     "country": frozenset({"capital", "currency", "official_languages", "national_anthem"}),
     "organisation": frozenset({"industry", "foundation", "founder", "headquarters"}),
 }
-# Their members bear proper names, which take no article: "Where was Ayn Rand born?"
-NAMED = frozenset({"person", "country", "organisation"})
 # Infobox fields of persons, places, works and firms: a class without hypernyms that has one is
 # nothing that is invented, made of something or kept in a kitchen.
 _NO_THING = frozenset(
