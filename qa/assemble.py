@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from imagewikiqa.core.digests import keyed_int, keyed_order
-from imagewikiqa.core.records import LETTERS, Draft, ImageRef, Item, Judged, Question, Reject
+from imagewikiqa.core.records import (
+    LETTERS,
+    Choice,
+    Draft,
+    ImageRef,
+    Item,
+    Judged,
+    Judgement,
+    JudgeScore,
+    Question,
+    Reject,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +30,27 @@ class AssembleSettings:
     items: int | None = None
 
 
+def keep_options(drafts: Sequence[Draft], previous: Mapping[str, Question]) -> list[Draft]:
+    """Return the drafts with the options they had in an earlier release, the right one first.
+
+    Judged and selected so, a frozen question is released with the options that were looked at.
+    """
+    return [
+        draft.model_copy(update={"choices": _right_first(previous[draft.id])})
+        if _same(draft, previous)
+        else draft
+        for draft in drafts
+    ]
+
+
+def _right_first(question: Question) -> tuple[Choice, Choice, Choice, Choice]:
+    a, b, c, d = (
+        Choice(text=question.choices[at], class_id=question.choice_class_ids[at])
+        for at in (question.answer, *(at for at in range(4) if at != question.answer))
+    )
+    return a, b, c, d
+
+
 def arrange(
     drafts: Sequence[Draft],
     judged: Mapping[str, Judged],
@@ -29,10 +61,16 @@ def arrange(
     """Return the drafts as questions with shuffled options, in the order of the drafts.
 
     Mode strict gives every letter to a quarter of the questions, counts differing by at most 1;
-    mode paper shuffles each question on its own. A question of `previous` whose text and right
-    option are the same keeps its options, its letter and its evidence.
+    mode paper shuffles each question on its own. A question of `previous` whose text, right option
+    and evidence are the same keeps its options, its letter and its verdict.
     """
-    frozen = {draft.id: previous[draft.id] for draft in drafts if _same(draft, previous)}
+    frozen = {
+        draft.id: previous[draft.id].model_copy(
+            update={"class_name": draft.class_name, "question_named": draft.question_named}
+        )
+        for draft in drafts
+        if _same(draft, previous)
+    }
     fresh = [draft.id for draft in drafts if draft.id not in frozen]
     if settings.mode == "strict":
         answers = _balanced(fresh, Counter(one.answer for one in frozen.values()), settings.seed)
@@ -71,10 +109,10 @@ def _balanced(ids: Sequence[str], taken: Counter[int], seed: int) -> dict[str, i
 def _question(
     draft: Draft, judged: Judged, checks: dict[str, bool], answer: int, seed: int
 ) -> Question:
-    right, *wrong = draft.choices
-    shown = keyed_order(wrong, lambda choice: choice.text, seed, "options", draft.id)
+    right, *wrong = range(4)
+    shown = keyed_order(wrong, lambda at: draft.choices[at].text, seed, "options", draft.id)
     shown.insert(answer, right)
-    a, b, c, d = shown
+    a, b, c, d = (draft.choices[at] for at in shown)
     return Question(
         id=draft.id,
         class_id=draft.class_id,
@@ -86,8 +124,23 @@ def _question(
         evidence=draft.evidence,
         author=draft.author,
         checks=checks,
-        judge=judged.judges[0],
+        judge=_as_shown(judged.judges[0], shown),
         choice_class_ids=(a.class_id, b.class_id, c.class_id, d.class_id),
+    )
+
+
+def _as_shown(judgement: Judgement, shown: Sequence[int]) -> Judgement:
+    """Return a judgement whose picks point into a question's options instead of its draft's."""
+
+    def moved(score: JudgeScore) -> JudgeScore:
+        picks = tuple(None if pick is None else shown.index(pick) for pick in score.picks)
+        return score.model_copy(update={"picks": picks})
+
+    blind = judgement.closed_book
+    return Judgement(
+        with_name=moved(judgement.with_name),
+        without_name=moved(judgement.without_name),
+        closed_book=moved(blind) if blind else None,
     )
 
 
@@ -96,32 +149,45 @@ def share_images(
     released: Collection[str],
     images: Sequence[ImageRef],
     settings: AssembleSettings,
+    undrafted: Sequence[Reject] = (),
 ) -> dict[str, list[ImageRef]]:
     """Give each released draft its own images, up to `images_per_question`, none given twice.
 
-    All drafts of a class take part, released or not, each in an order keyed by its own id, so a
-    question keeps its images when other classes join or when the selection changes. Only where a
-    class has too few images does a released draft take one that an unreleased draft would have.
+    Every question that an author tried takes part, released or not, in an order keyed by its own
+    id; `undrafted` are those it gave up (their `input` is the class). What it tries about a class
+    is decided by the pages of that class, so a question keeps its images when other classes join
+    or when the selection changes. Only where a class has too few images does a released draft
+    take one that another would have, first of all a draft without any.
     """
     by_class: dict[str, list[ImageRef]] = defaultdict(list)
     for image in images:
         by_class[image.class_id].append(image)
-    shares: dict[str, list[ImageRef]] = {}
-    taken: set[str] = set()
-    order = keyed_order(drafts, lambda one: one.id, settings.seed, "images")
-    for reserved in (True, False):
-        for draft in order:
-            if shares.get(draft.id) or (not reserved and draft.id not in released):
-                continue
-            liked = keyed_order(by_class[draft.class_id], lambda i: i.id, settings.seed, draft.id)
-            free = [image for image in liked if image.id not in taken]
-            most = settings.images_per_question if reserved else 1
-            shares[draft.id] = free[:most]
-            taken.update(image.id for image in shares[draft.id])
-        if reserved:
-            given = (image.id for one in released for image in shares.get(one, ()))
-            taken = set(given)
-    return {one: shares.get(one, []) for one in released}
+    tried = {one.id.partition(":")[2]: one.input for one in undrafted}
+    tried |= {draft.id: draft.class_id for draft in drafts}
+    order = keyed_order(tried, str, settings.seed, "images")
+    liked = {
+        one: keyed_order(by_class[tried[one]], lambda image: image.id, settings.seed, one)
+        for one in order
+    }
+    most = settings.images_per_question
+    shares = _deal(liked, {}, most)
+    shares = {one: shares[one] for one in order if one in released}
+    return _deal({one: liked[one] for one in shares}, shares, most)
+
+
+def _deal(
+    liked: Mapping[str, Sequence[ImageRef]], given: Mapping[str, list[ImageRef]], most: int
+) -> dict[str, list[ImageRef]]:
+    """Add to what each has the first free image it likes, in turns of one image each."""
+    shares = {one: list(given.get(one, ())) for one in liked}
+    taken = {image.id for share in shares.values() for image in share}
+    for count in range(1, most + 1):
+        for one, images in liked.items():
+            free = (image for image in images if image.id not in taken)
+            if len(shares[one]) < count and (image := next(free, None)) is not None:
+                shares[one].append(image)
+                taken.add(image.id)
+    return shares
 
 
 def make_items(
@@ -139,7 +205,7 @@ def make_items(
     for question in questions:
         images: Sequence[ImageRef | None] = [None] if shares is None else shares[question.id]
         if not images:
-            rejects.append(_without_image(question))
+            rejects.append(no_image(question))
         items += [_item(question, image, rank) for rank, image in enumerate(images)]
     if settings.items is not None and len(items) > settings.items:
         order = sorted(items, key=lambda item: (_rank(item), keyed_int(settings.seed, item.id)))
@@ -166,7 +232,8 @@ def _item(question: Question, image: ImageRef | None, rank: int) -> Item:
     )
 
 
-def _without_image(question: Question) -> Reject:
+def no_image(question: Draft | Question) -> Reject:
+    """Return the reject of a question that no image is left for."""
     return Reject(
         id=f"assemble:{question.id}",
         stage="assemble",

@@ -8,7 +8,10 @@ from imagewikiqa.qa.leaks import LeakChecker, fold
 from imagewikiqa.qa.naming import has_placeholder
 
 _ALL_OR_NONE = re.compile(
-    r"\b(?:all|none|both|neither|any) of (?:the|these) (?:above|options)\b", re.I
+    r"^\s*(?:all|none|any|neither|both)\s+(?:of\s+)?(?:the\s+)?"
+    r"(?:above|these|those|options|choices|answers|[a-d]\s+(?:and|or|nor)\s+[a-d]\b)"
+    r"|\bof\s+(?:the|these)\s+(?:above|options|choices|answers)\b",
+    re.I,
 )
 _LETTER = re.compile(r"^\(?[A-Da-d][.)]\s")
 _MARKUP = re.compile(r"\{\{|\}\}|\[\[|\]\]|'''|<[a-z/!]|\{\||\|-|&[a-z]+;")
@@ -38,6 +41,11 @@ def check_draft(draft: Draft, checker: LeakChecker, texts: Mapping[str, str]) ->
         "no_name_leak": not checker.leaks(shown, draft.class_id),
         "evidence_verbatim": bool(quote.quote) and page[quote.start : quote.end] == quote.quote,
     }
+
+
+def first_failure(found: Mapping[str, bool]) -> str | None:
+    """Return the reason of the first check that failed, in the order of CHECKS; None if none."""
+    return next((reason for name, reason in CHECKS.items() if not found[name]), None)
 
 
 def _lettered(options: Sequence[str]) -> bool:

@@ -13,6 +13,8 @@ from imagewikiqa.qa.balance import TOO_MANY, Crowd, Habit, balance
 from imagewikiqa.qa.leaks import fold
 from imagewikiqa.qa.surface import longest_credit, shortest_credit
 
+ENOUGH = "class has enough questions"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectSettings:
@@ -34,14 +36,18 @@ def select(
     """Return the drafts to release and one reject for every other draft.
 
     `failed` gives a reason for drafts that fail their own checks. Mode paper keeps what the filter
-    keeps of the first five drafts of each class, as the released notebook does; mode strict also
-    removes like questions, caps question forms and balances what a blind guesser could use.
+    keeps of the first `per_class` drafts of each class, as the released notebook does; mode strict
+    also removes like questions, caps question forms and balances what a blind guesser could use.
     """
     picked: list[Draft] = []
     rejects: list[Reject] = []
+    written = Counter[str]()
     for draft in drafts:
         verdict = judged[draft.id]
-        if not verdict.keep:
+        written[draft.class_id] += 1
+        if settings.mode == "paper" and written[draft.class_id] > settings.per_class:
+            rejects.append(_reject("assemble", draft, ENOUGH))
+        elif not verdict.keep:
             rejects.append(_reject("filter", draft, verdict.reason))
         elif settings.mode == "strict" and draft.id in failed:
             rejects.append(_reject("assemble", draft, failed[draft.id]))
@@ -97,7 +103,7 @@ def _per_class(drafts: list[Draft], _: Mapping[str, Judged], settings: SelectSet
         single.sort(key=lambda draft: common[draft.author.form])
         surplus.update(draft.id for draft in single[settings.per_class :])
     kept, repeated = _split(drafts, twice, "form asked twice of the class")
-    kept, many = _split(kept, surplus, "class has enough questions")
+    kept, many = _split(kept, surplus, ENOUGH)
     return kept, [*repeated, *many]
 
 
