@@ -32,6 +32,8 @@ def _audit(
         if out is None:
             raise ToolkitError("nothing to audit: give a file or a run folder")
         file, out = out, out / "audit"
+    if pages is not None and not pages.is_file():
+        raise ToolkitError(f"there is no file {pages}: give --pages the pages.jsonl of a run")
     report = audit(file, real=real, pages=pages, classes=load_classes(classes))
     if out is not None:
         write_audit(report, out)

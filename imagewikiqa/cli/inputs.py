@@ -1,14 +1,16 @@
-"""The content digests of everything a run reads, so that no path decides what a run is."""
+"""What a run reads: looked at before any work, and digested, so that no path decides a run."""
 
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from imagewikiqa.builders.images import load_images
 from imagewikiqa.builders.sample import read_sample
 from imagewikiqa.cli.settings import RebuildConfig
 from imagewikiqa.core.digests import digest, file_digest, text_digest
 from imagewikiqa.core.errors import ToolkitError
-from imagewikiqa.core.records import ClassEntry
+from imagewikiqa.core.records import ClassEntry, Question
+from imagewikiqa.core.tables import read_table
 
 
 def input_digests(settings: RebuildConfig, classes: Sequence[ClassEntry]) -> dict[str, str]:
@@ -28,6 +30,31 @@ def input_digests(settings: RebuildConfig, classes: Sequence[ClassEntry]) -> dic
                 raise ToolkitError(f"there is no script {path}: check the path after scripted:")
             found[f"{name} script"] = file_digest(Path(path))
     return found
+
+
+def check_images(settings: RebuildConfig, classes: Sequence[ClassEntry]) -> None:
+    """Raise ToolkitError for an image source that cannot serve, before hours go into questions."""
+    kind, _, folder = settings.image_source.partition(":")
+    if kind == "folder" and folder:
+        if not Path(folder).is_dir() or not any(Path(folder).iterdir()):
+            raise ToolkitError(
+                f"there is no image in {folder}: give --images folder:DIR one that holds "
+                "DIR/CLASS_ID/* or DIR/ILSVRC2012_val_*.JPEG"
+            )
+        return  # decoding all of it belongs to the stage
+    load_images(settings.image_source, classes)
+
+
+def read_previous(release: Path) -> dict[str, Question]:
+    """Return the questions of an earlier release by id; ToolkitError where it is none."""
+    file = previous_questions(release)
+    try:
+        return {one.id: one for one in read_table(file, Question)}
+    except ToolkitError as error:
+        raise ToolkitError(
+            f"--previous cannot use {file} ({str(error).partition(';')[0]}): "
+            "give the questions.jsonl of a finished run"
+        ) from error
 
 
 def previous_questions(release: Path) -> Path:

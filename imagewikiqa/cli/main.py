@@ -31,11 +31,11 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
 def run(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; exit 0 when done, 2 for what the user can fix, 130 on an interrupt."""
     try:
-        code = app(args=arguments, standalone_mode=False)
+        code = app(args=arguments, prog_name="imagewikiqa", standalone_mode=False)
     except ToolkitError as error:
         _refuse(str(error))
     except TyperException as error:
-        _refuse(f"{_message(error).rstrip('.')}; see imagewikiqa --help")
+        _refuse(_message(error))
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("imagewikiqa: interrupted; run the same command again to resume\n")
         sys.exit(130)
@@ -43,9 +43,12 @@ def run(arguments: list[str] | None = None) -> NoReturn:
 
 
 def _message(error: TyperException) -> str:
-    """Return what is wrong with the arguments, in the words of the parser."""
+    """Return what is wrong with the arguments, in the words of the parser, and where to look."""
     say = getattr(error, "format_message", None)
-    return str(say()) if say else str(error)
+    what = (str(say()) if say else str(error)).strip().rstrip(".") or "no command given"
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "imagewikiqa"
+    return f"{what[0].lower()}{what[1:]}{'' if what.endswith('?') else ';'} see {command} --help"
 
 
 def _refuse(sentence: str) -> NoReturn:

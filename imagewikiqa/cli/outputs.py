@@ -9,7 +9,7 @@ from typing import Any
 
 from imagewikiqa import __version__
 from imagewikiqa.builders.images import load_images
-from imagewikiqa.cli.inputs import previous_questions
+from imagewikiqa.cli.inputs import read_previous
 from imagewikiqa.cli.pipeline import Job, drafts_and_verdicts
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import publish_text
@@ -58,7 +58,7 @@ def run_assemble(job: Job) -> None:
         images_per_question=settings.images_per_question,
         items=settings.items,
     )
-    previous = _previous(settings.previous)
+    previous = read_previous(settings.previous) if settings.previous else {}
     questions = arrange(chosen, judged, checks, shaping, previous)
     shares = _shares(job, drafts, {draft.id for draft in chosen}, shaping)
     items, bare = make_items(questions, shares, shaping)
@@ -70,12 +70,6 @@ def run_assemble(job: Job) -> None:
 
 def _first_failure(found: dict[str, bool]) -> str:
     return next(CHECKS[name] for name, passed in found.items() if not passed)
-
-
-def _previous(release: Path | None) -> dict[str, Question]:
-    if release is None:
-        return {}
-    return {one.id: one for one in read_table(previous_questions(release), Question)}
 
 
 def _shares(

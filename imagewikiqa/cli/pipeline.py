@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from imagewikiqa.builders.pages import match, open_source
 from imagewikiqa.builders.sample import sample_classes
 from imagewikiqa.cli import stages
-from imagewikiqa.cli.inputs import input_digests
+from imagewikiqa.cli.inputs import check_images, input_digests, read_previous
 from imagewikiqa.cli.models import ModelSpec, open_client, parse_model, parse_models
 from imagewikiqa.cli.settings import RebuildConfig, as_config
 from imagewikiqa.core.classes import load_classes
@@ -63,8 +62,8 @@ def class_list(spec: str) -> Sequence[ClassEntry]:
     return sample_classes() if spec == "sample" else load_classes(spec)
 
 
-def check_settings(settings: RebuildConfig) -> None:
-    """Raise ToolkitError for what can be known to be wrong before any work."""
+def checked_classes(settings: RebuildConfig) -> Sequence[ClassEntry]:
+    """Return the classes; raise ToolkitError for what can be known to be wrong before any work."""
     if settings.pages is None:
         raise ToolkitError(
             "no source of pages: give --sample, --pages dump:FILE or --pages folder:DIR"
@@ -72,6 +71,11 @@ def check_settings(settings: RebuildConfig) -> None:
     open_source(settings.pages)
     parse_model(settings.author, "--author")
     parse_models(settings.judge, "--judge")
+    classes = class_list(settings.classes)
+    check_images(settings, classes)
+    if settings.previous is not None:
+        read_previous(settings.previous)
+    return classes
 
 
 @contextmanager
@@ -84,8 +88,11 @@ def open_job(
     progress: Progress,
 ) -> Iterator[Job]:
     """Open the run folder of these settings and hold it."""
-    check_settings(settings)
-    classes = class_list(settings.classes)
+    classes = checked_classes(settings)
+    author = parse_model(settings.author, "--author")
+    for spec in (author, *parse_models(settings.judge, "--judge")):
+        if not spec.is_corpus:
+            open_client(spec)
     config = as_config(settings)
     # Files are told apart by content, so that a moved class list or dump is still the same run.
     named = {name: config.get(name) for name in ("classes", "pages", "images", "previous")}
@@ -195,8 +202,7 @@ def drafts_and_verdicts(job: Job) -> tuple[list[Draft], dict[str, Judged]]:
 
 def plan(settings: RebuildConfig, limit: int | None) -> dict[str, Any]:
     """Return what a run would do, without doing it: classes, and calls to a model."""
-    check_settings(settings)
-    classes = len(list(islice(class_list(settings.classes), limit)))
+    classes = len(checked_classes(settings)[:limit])
     judges = parse_models(settings.judge, "--judge")
     asked = sum(not spec.is_corpus for spec in judges)
     author = parse_model(settings.author, "--author")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from imagewikiqa.core.errors import ToolkitError
 
@@ -38,6 +38,11 @@ class RebuildConfig(_Closed):
     seed: int = Field(0, ge=0)
     filter: FilterConfig = FilterConfig()
 
+    @field_validator("judge", mode="before")
+    @classmethod
+    def _one_judge_is_a_list(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
     @property
     def image_source(self) -> str:
         """Return the image source: ImageNet's validation names where the classes are ImageNet's."""
@@ -58,7 +63,8 @@ def resolve(config: Path | None, assignments: list[str], options: dict[str, Any]
         first = error.errors(include_url=False, include_context=False)[0]
         name = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            have = ", ".join(sorted(RebuildConfig.model_fields))
+            group = FilterConfig if len(first["loc"]) > 1 else RebuildConfig
+            have = ", ".join(sorted(group.model_fields))
             raise ToolkitError(f"there is no setting {name}; have: {have}") from error
         raise ToolkitError(
             f"the setting {name} cannot be {first['input']!r}: {first['msg'].lower()}; "
