@@ -7,9 +7,6 @@ from heapq import heapify, heappop, heapreplace
 from math import sqrt
 from typing import Generic, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from imagewikiqa.core.digests import keyed_int
 
 T = TypeVar("T")
@@ -81,39 +78,44 @@ class _Kinds:
         rows = [tuple(round(part * _UNIT) for part in credit) for credit in earned]
         numbers = {row: number for number, row in enumerate(sorted(set(rows)))}
         self.of = [numbers[row] for row in rows]
-        shape = len(numbers), len(rows[0]) if rows else 0
-        self._parts = np.array(sorted(numbers), dtype=np.int64).reshape(shape)
-        self._left = np.bincount(np.array(self.of, dtype=np.int64), minlength=len(numbers))
-        self._sums: NDArray[np.int64] = self._left @ self._parts
+        self._parts = list(numbers)
+        self._left = Counter(self.of)
+        self._sums = [sum(column) for column in zip(*rows, strict=True)]
         self._count = len(rows)
 
     def furthest(self) -> tuple[float, int]:
         """Return how far the habit furthest from chance is, and which one it is."""
-        strays = abs(self._sums / (_UNIT * self._count) - CHANCE)
-        return (float(strays.max()), int(strays.argmax())) if len(strays) else (0.0, 0)
+        strays = [abs(total / (_UNIT * self._count) - CHANCE) for total in self._sums]
+        worst = max(strays, default=0.0)
+        return worst, strays.index(worst) if strays else 0
 
     def best_to_lose(self) -> tuple[int, bool]:
         """Return the kind whose loss leaves the habits nearest to chance; does that help?"""
-        if self._count == 1:
-            return int(self._left.argmax()), False
-        after = _distances(self._sums - self._parts, self._count - 1)
-        kind = int(np.where(self._left > 0, after, np.inf).argmin())
-        return kind, bool(after[kind] < _distances(self._sums[None, :], self._count)[0])
+        count = self._count - 1
+        after, kind = min((self._off(self._parts[kind], count), kind) for kind in self._left)
+        before = self._off((0,) * len(self._sums), count + 1)
+        return kind, count > 0 and after * (count + 1) ** 2 < before * count**2
+
+    def _off(self, part: Sequence[int], count: int) -> int:
+        """Return the squared distance from chance, added up over habits, times count squared.
+
+        `part` is the credit lost, `count` the questions left. Integers, so that ties are ties.
+        """
+        chance = count * _UNIT
+        return sum(
+            (_QUARTERS * (total - lost) - chance) ** 2
+            for total, lost in zip(self._sums, part, strict=True)
+        )
 
     def lose(self, kind: int) -> None:
         """Take one question of a kind away."""
         self._left[kind] -= 1
-        self._sums = self._sums - self._parts[kind]
+        if not self._left[kind]:
+            del self._left[kind]
+        self._sums = [
+            total - lost for total, lost in zip(self._sums, self._parts[kind], strict=True)
+        ]
         self._count -= 1
-
-
-def _distances(sums: NDArray[np.int64], count: int) -> NDArray[np.float64]:
-    """Return, for each row of sums, the squared distance from chance, added up over habits."""
-    off = (_QUARTERS * sums - count * _UNIT) / (_QUARTERS * count * _UNIT)
-    total: NDArray[np.float64] = np.zeros(len(sums))
-    for column in (off * off).T:  # one by one: the order of a vector sum is the processor's
-        total += column
-    return total
 
 
 class Crowd:
