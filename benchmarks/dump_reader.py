@@ -6,6 +6,7 @@ The input is made of the sample articles, repeated as pages of one plain XML exp
 import sys
 import tempfile
 import xml.etree.ElementTree as ElementTree
+from functools import partial
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -93,7 +94,7 @@ def main() -> int:
         different = sum(read != other(dump) for other in (mwxml_reader, whole_tree))
         contenders = {"ours": ours, "mwxml": mwxml_reader, "whole tree": whole_tree}
         rates = measure(
-            {name: lambda reader=reader: reader(dump) for name, reader in contenders.items()},
+            {name: partial(reader, dump) for name, reader in contenders.items()},
             dump.stat().st_size / 1e6,
             options.rounds,
         )

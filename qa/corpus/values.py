@@ -216,8 +216,8 @@ def language(text: str) -> Value | None:
 
 
 def number(text: str) -> Value | None:
-    """Return a classification number or pitch range as written."""
-    text = _ASIDE.sub("", text).strip()
+    """Return a classification number, calling code or pitch range as written, plus sign apart."""
+    text = _ASIDE.sub("", text).strip().removeprefix("+")
     if len(text) > 24 or not re.search(r"\d", text) or not re.fullmatch(r"[\w.♭♯+/ –-]+", text):
         return None
     return Value(text, fold(text))
