@@ -1,15 +1,41 @@
-"""Fixtures shared by all rooms, and the folders of helpers that tests import by name."""
+"""Fixtures shared by all rooms, and the table of faults that were tried."""
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 REPO = Path(__file__).resolve().parent.parent
 SHARED = REPO.parent / "shared" / "data"
 
-# The processes that tests start find the helpers the same way.
-sys.path[:0] = [str(REPO / "tests" / folder) for folder in ("core", "faults")]
+sys.path.insert(0, str(REPO))  # worker processes import tests.core.stage_steps by its name
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the switch of `make faults`."""
+    parser.addoption("--full-faults", action="store_true", help="kill and cut many more times")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what each fault test did: deaths, runs and what was seen wrong."""
+    reports = [r for kind in ("passed", "failed") for r in terminalreporter.getreports(kind)]
+    rows = [
+        (value, report.nodeid.rpartition("::")[2].removeprefix("test_").replace("_", " "))
+        for report in reports
+        for name, value in report.user_properties
+        if name == "faults" and report.when == "call"
+    ]
+    if rows:
+        terminalreporter.section("faults tried")
+    for value, test in rows:
+        terminalreporter.write_line(f"{value:45}  {test}")
+
+
+@pytest.fixture(scope="session")
+def full_faults(request: pytest.FixtureRequest) -> bool:
+    """Tell whether the full set of kills and cuts was asked for."""
+    return bool(request.config.getoption("--full-faults"))
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from stage_steps import Letter, Word, letters, step, told_step
 
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.records import Reject
@@ -25,6 +24,8 @@ from imagewikiqa.core.stages import (
     run_stage,
 )
 from imagewikiqa.core.tables import read_table
+
+from .stage_steps import Letter, Word, letters, step, told_step
 
 TABLES = ("letters.jsonl", "letters.rejects.jsonl")
 
@@ -272,7 +273,7 @@ PARENT = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from stage_steps import Letter, Word, told_step
+from tests.core.stage_steps import Letter, Word, told_step
 from imagewikiqa.core.stages import Stage, run_stage
 if __name__ == "__main__":
     stage = Stage(name="s", version=1, settings="", step=told_step, row=Letter, processes=True)
@@ -294,7 +295,7 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
         pytest.skip("needs /proc to see processes")
     script = tmp_path / "parent.py"
     script.write_text(PARENT)
-    command = [sys.executable, str(script), str(Path(__file__).parent), str(tmp_path)]
+    command = [sys.executable, str(script), str(Path(__file__).parents[2]), str(tmp_path)]
     with subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL) as parent:
         try:
             workers = _wait_for_workers(tmp_path)

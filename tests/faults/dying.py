@@ -1,6 +1,6 @@
 """Runs a program again and again in forked children, each of which may die at one of its steps.
 
-    python dying.py PROGRAM [MODULE_TO_IMPORT_FIRST]...
+    python -m tests.faults.dying PROGRAM [MODULE_TO_IMPORT_FIRST]...
 
 PROGRAM is a script or a module. Orders are JSON lines on stdin, answers JSON lines on stdout;
 `harness.DyingProgram` speaks both. The imports are paid once, so a death costs milliseconds.
@@ -16,9 +16,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from io_steps import Steps, disk_full, kill_group, watched
-
 from imagewikiqa.core import files
+
+from .io_steps import Steps, disk_full, kill_group, watched
 
 
 def in_place(path: Path, chunks: Iterable[bytes]) -> None:

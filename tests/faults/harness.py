@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from io_steps import WRITE
-
 from imagewikiqa.core.digests import file_digest, keyed_int
 from imagewikiqa.core.runs import verify_manifest
 
-DYING = Path(__file__).with_name("dying.py")
+from .io_steps import WRITE
+
+REPO = Path(__file__).resolve().parents[2]
 KILLED = -signal.SIGKILL
 
 
@@ -69,9 +69,13 @@ class DyingProgram:
 
     def __enter__(self) -> "DyingProgram":
         self.scratch = Path(tempfile.mkdtemp(prefix="dying-"))
-        command = [sys.executable, str(DYING), self.program, *self.modules]
+        command = [sys.executable, "-m", "tests.faults.dying", self.program, *self.modules]
         self.server = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(REPO)},
         )
         return self
 
@@ -119,6 +123,10 @@ class Findings:
     deaths: int = 0
     runs: int = 0
     damage: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        """Return the counts as one row of the table of faults."""
+        return f"{self.deaths} deaths, {self.runs} runs, {len(self.damage)} wrong"
 
 
 def die_at_steps(

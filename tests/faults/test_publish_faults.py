@@ -5,10 +5,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
-from io_steps import WRITE, DiedError, Steps, disk_full, watched
 
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import publish, remove_leftovers
+
+from .io_steps import WRITE, DiedError, Steps, disk_full, watched
+
+pytestmark = pytest.mark.faults
 
 OLD = b"old " * 40_000
 NEW = [b"new " * 30_000, b"newer " * 30_000]
