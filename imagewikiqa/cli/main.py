@@ -10,6 +10,7 @@ from imagewikiqa import __version__
 from imagewikiqa.cli import audit, rebuild
 from imagewikiqa.core.errors import ToolkitError
 
+_INTERRUPTED = 130
 app = typer.Typer(
     name="imagewikiqa",
     help="Knowledge questions about images: build, filter, audit and release them.",
@@ -37,8 +38,9 @@ def run(arguments: list[str] | None = None) -> NoReturn:
     except TyperException as error:
         _refuse(_message(error))
     except (KeyboardInterrupt, typer.Abort):
+        code = _INTERRUPTED
+    if code == _INTERRUPTED:  # typer returns it for an interrupt inside a command
         sys.stderr.write("imagewikiqa: interrupted; run the same command again to resume\n")
-        sys.exit(130)
     sys.exit(code if isinstance(code, int) else 0)
 
 
