@@ -1,0 +1,116 @@
+"""Progress: a live bar on a terminal, a plain line at times elsewhere, nothing with --json."""
+
+import io
+import re
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from imagewikiqa.cli import progress
+from imagewikiqa.cli.progress import LiveProgress, PlainProgress, watcher
+from imagewikiqa.core.progress import Silent
+
+
+class Clock:
+    """A clock that a test turns."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+    turned = Clock()
+    monkeypatch.setattr(progress, "time", turned)
+    yield turned
+
+
+def test_a_long_stage_speaks_every_ten_seconds_with_rate_and_time_left(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = PlainProgress()
+    shown.begin("facts", 1000, 0)
+    for _ in range(30):
+        clock.now += 1
+        shown.advance(10)
+    shown.end()
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.splitlines() == [
+        "facts: 100 of 1000 (10/s, 90 s left)",
+        "facts: 200 of 1000 (10/s, 80 s left)",
+        "facts: 300 of 1000 (10/s, 70 s left)",
+        "facts: 300 of 1000 (10/s, 70 s left)",
+    ]
+
+
+def test_work_of_an_earlier_run_counts_as_done_but_not_as_speed(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = PlainProgress()
+    shown.begin("pages", 100, 90)
+    clock.now += 2
+    shown.advance(10)
+    shown.end()
+    assert capsys.readouterr().err == "pages: 100 of 100 (5/s)\n"
+
+
+def test_a_stage_with_nothing_to_do_says_so_without_dividing_by_zero(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = PlainProgress()
+    shown.begin("pages", 75, 75)
+    shown.end()
+    assert capsys.readouterr().err == "pages: 75 of 75 (0/s)\n"
+
+
+def test_json_is_silent_a_pipe_gets_lines_and_a_terminal_a_bar(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert isinstance(watcher(True), Silent)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert isinstance(watcher(False), PlainProgress)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert isinstance(watcher(False), LiveProgress)
+    assert isinstance(watcher(True), Silent)
+
+
+def test_the_bar_names_the_stage_and_its_count_on_stderr_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out, err = io.StringIO(), Terminal()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(sys, "stderr", err)
+    shown = watcher(False)
+    for stage in ("pages", "facts"):
+        shown.begin(stage, 4, 1)
+        shown.advance(3)
+        shown.end()
+    words = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", err.getvalue())
+    assert re.search(r"pages\W.*4/4", words)
+    assert re.search(r"facts\W.*4/4", words)
+    assert out.getvalue() == ""
+
+
+def test_a_command_with_json_writes_nothing_to_stderr_and_one_line_to_stdout(
+    tmp_path: Any, command: Callable[..., Any]
+) -> None:
+    line = ("pages", "--sample", "--limit", 3, "--out", tmp_path / "run")
+    quiet = command(*line, "--json")
+    assert (quiet.code, quiet.err, len(quiet.out.splitlines())) == (0, "", 1)
+    told = command(*line)
+    assert told.code == 0
+    assert told.err == "pages: 3 of 3 (0/s)\n"
