@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import Literal
 
 import pytest
@@ -220,6 +221,14 @@ def test_images_are_unshared_and_as_many_as_there_can_be(
         given_out = [len(shares[one]) for one in mine]
         assert sum(given_out) == min(most * len(mine), count)  # nothing is left lying
         assert all(given_out) or count < len(mine)  # nobody goes without for another's second
+
+
+def test_who_has_no_image_comes_before_who_has_one() -> None:
+    """Seven tried, five images: who was passed over first takes what nobody released holds."""
+    drafts, images = [draft(at) for at in range(7)], pictures(5)
+    for out in combinations([one.id for one in drafts], 5):
+        shares = share_images(drafts, set(out), images, STRICT)
+        assert [len(share) for share in shares.values()] == [1] * 5
 
 
 def test_images_stay_when_other_classes_join_or_the_selection_changes() -> None:

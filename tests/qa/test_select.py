@@ -21,6 +21,7 @@ from imagewikiqa.core.records import (
     Judgement,
     JudgeScore,
 )
+from imagewikiqa.qa.audit.near import like_groups
 from imagewikiqa.qa.balance import tolerance
 from imagewikiqa.qa.select import SelectSettings, habits, select
 from imagewikiqa.qa.surface import longest_credit
@@ -141,17 +142,22 @@ def test_the_same_options_under_another_question_are_another_question() -> None:
     assert len(chosen(drafts)[0]) == 2
 
 
-def test_of_a_chain_of_like_questions_more_than_one_may_stay() -> None:
-    """Dropping goes by what is still there: the like of a dropped question is not dropped."""
-    words = "amber birch cedar delta ember fjord grove heath inlet jetty knoll lagoon".split()
-    texts = [" ".join(words[at : at + 9]) for at in range(4)]
+def test_what_is_dropped_is_like_something_that_stays() -> None:
+    """Of a chain of like questions the ends may both stay, in whatever order they are looked at."""
+    words = "amber birch cedar delta ember fjord grove heath inlet jetty knoll lunar marsh oasis"
+    texts = [" ".join(f"{words} plain quarry reeds".split()[at : at + 13]) for at in range(5)]
     drafts = [
         draft(at, question=text, options=("aaaa", "bbbb", "cccc", "dddd"))
         for at, text in enumerate(texts)
     ]
-    kept, reasons = chosen(drafts)
-    assert 1 < len(kept) < 4
-    assert set(reasons.values()) == {"like another question"}
+    like = like_groups(texts)
+    assert [sorted(found) for found in like] == [[0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4]]
+    for seed in range(20):
+        kept, reasons = chosen(drafts, replace(LOOSE, seed=seed))
+        stays = {int(one[1:]) for one in kept}
+        assert set(reasons.values()) == {"like another question"}
+        assert all(not like[at] & stays - {at} for at in stays)
+        assert all(like[int(one[1:])] & stays for one in reasons)
 
 
 forms = st.sampled_from(["", *(f"form{at}" for at in range(9))])
@@ -218,6 +224,15 @@ def test_the_cap_and_the_balance_hold_together_on_the_final_set(most: int | None
     reasons = {reject.reason for reject in rejects}
     assert "form has enough questions" in reasons
     assert ("more questions than asked for" in reasons) == (most is not None)
+
+
+def test_the_cap_holds_after_the_balance_took_from_other_forms() -> None:
+    plain = [draft(at, f"c{at}", f"form{at % 5}") for at in range(75)]  # five forms at the cap
+    leaning = [long_right(at, f"c{at}") for at in range(75, 100)]
+    kept, reasons = chosen([*plain, *leaning], STRICT)
+    used = Counter(f"form{int(one[1:]) % 5}" for one in kept if int(one[1:]) < 75)
+    assert max(used.values()) <= 0.15 * len(kept)
+    assert set(reasons.values()) == {"form has enough questions", "length bias: longest option"}
 
 
 def test_a_longest_right_bias_is_taken_out_and_named() -> None:
