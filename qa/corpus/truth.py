@@ -10,6 +10,7 @@ from imagewikiqa.qa.corpus.forms import MEASURED, Form
 from imagewikiqa.qa.leaks import contains_phrase, fold, words
 
 _MARGIN = 1.25  # measured options differ by at least this factor between their nearest bounds
+_ROOT = 8  # letters in which "commemoration" and "commemorating" are the same word
 _SMALL = frozenset("and the for with from that are its into near also one two most".split())
 
 
@@ -19,6 +20,7 @@ class Truth:
     def __init__(self, subject: ClassFacts) -> None:
         self._facts = subject.facts
         self._stems = frozenset(subject.stems)
+        self._roots = frozenset(one[:_ROOT] for one in subject.stems if len(one) >= _ROOT)
 
     def conflicts(self, form: Form, other: Fact) -> bool:
         """Return whether another class's value may also be right here.
@@ -32,7 +34,7 @@ class Truth:
         if form.kind in MEASURED or form.kind in {"number", "date", "status"}:
             return False
         content = [word for word in words(other.key) if len(word) > 2 and word not in _SMALL]
-        return any(stem(word) in self._stems for word in content)
+        return any(stem(word) in self._stems or word[:_ROOT] in self._roots for word in content)
 
 
 def too_near(form: Form, one: Fact, other: Fact) -> bool:

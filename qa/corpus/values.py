@@ -120,7 +120,7 @@ def year(text: str) -> Value | None:
     """Return the one year that a field or match holds; centuries and BC dates are left out."""
     years = re.findall(r"(?<![\d–,.])(1[0-9]{3}|20[0-2][0-9])(?![\d,])", text)
     if len(set(years)) != 1 or re.search(
-        r"\d\s?[–-]\s?\d|\bBC|\d{4}s|\b(?:[Bb]y|[Ee]arly|[Ll]ate|[Bb]efore)\b", text
+        r"\d\s?[–-]\s?\d|\bBC|\d{4}s|\b(?:[Bb]y|[Ee]arly|[Ll]ate|[Bb]efore|[Cc]irca)\b|\bc\.", text
     ):
         return None
     number = float(years[0])
@@ -164,9 +164,10 @@ def first(text: str) -> Value | None:
 
 def items(text: str) -> Iterator[Value]:
     """Yield the entries of a list field."""
-    for listed in re.split(r"[,;\n]", _ASIDE.sub("", text)):
-        if _ONCE.search(listed):
-            continue  # "formerly glass and metal": both are of the past
+    for listed in re.split(r"[,;\n](?![^()]*\))", text):
+        if _ONCE.search(listed) or re.search(r"\([^)]*[A-Z\d]", listed):
+            continue  # "formerly glass and metal", "red granite (in Egypt)": not said of all
+        listed = _ASIDE.sub("", listed)
         for part in listed.split(" and "):
             part = re.sub(r"^(?:(?:usually|often|and|a|an|the)\s+)+", "", part.strip())
             value = None if re.search(r"\bor\b", part) else phrase(part, most_words=4)
