@@ -3,14 +3,19 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from imagewikiqa import __version__
 from imagewikiqa.builders.images import load_images
 from imagewikiqa.cli.inputs import read_previous
-from imagewikiqa.cli.pipeline import Job, drafts_and_verdicts
+from imagewikiqa.cli.pipeline import (
+    REJECT_TABLES,
+    Job,
+    drafts_and_verdicts,
+    most_often,
+    write_rejects,
+)
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import publish_text
 from imagewikiqa.core.records import Draft, ImageRef, Item, Page, Question, Reject
@@ -25,8 +30,6 @@ from imagewikiqa.qa.export import UPSTREAM, write_upstream
 from imagewikiqa.qa.hub import HubInfo, write_hub
 from imagewikiqa.qa.run_report import write_report
 from imagewikiqa.qa.select import SelectSettings, select
-
-REJECT_TABLES = ("match", "pages", "draft", "images", "assemble")
 
 
 def run_assemble(job: Job) -> None:
@@ -48,9 +51,12 @@ def run_assemble(job: Job) -> None:
     )
     chosen, rejects = select(drafts, judged, failed, picking)
     if not chosen:
+        write_table(job.run.work / "assemble.rejects.jsonl", rejects)
+        every = write_rejects(job, [name for name in REJECT_TABLES if name != "images"])
+        why = most_often(every, *(("filter", "assemble") if drafts else ("draft",)))
         raise ToolkitError(
-            f"no question is left of {len(drafts)} drafts: see {job.run.work / 'filter.jsonl'} for "
-            "the verdicts, and give more classes or pages"
+            f"no question is left of {len(drafts)} drafts ({why}): see "
+            f"{job.run.path / 'rejects.jsonl'}, and give more classes or pages"
         )
     shaping = AssembleSettings(
         mode=settings.mode,
@@ -98,8 +104,7 @@ def run_export(job: Job) -> dict[str, Any]:
     write_upstream(run.path / UPSTREAM, questions, items, image_folder=_image_folder(job))
     write_attribution(run.path / ATTRIBUTION, questions, pages)
     write_hub(run.path / "hub", questions, items, pages, _hub_info(job))
-    rejects = list(_rejects(job))
-    write_table(run.path / "rejects.jsonl", rejects)
+    rejects = write_rejects(job)
     publish_text(run.path / "cost.json", pretty({"calls": 0, "usd": 0.0, "models": {}}))
     drafts, judged = drafts_and_verdicts(job)
     summary = _summary(questions, items, pages, rejects, drafts)
@@ -143,11 +148,6 @@ def _hub_info(job: Job) -> HubInfo:
         seed=settings.seed,
         version=__version__,
     )
-
-
-def _rejects(job: Job) -> Iterator[Reject]:
-    tables = (job.run.work / f"{name}.rejects.jsonl" for name in REJECT_TABLES)
-    return chain.from_iterable(read_table(table, Reject) for table in tables)
 
 
 def _summary(

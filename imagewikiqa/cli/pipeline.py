@@ -1,5 +1,6 @@
 """The main job: pages, draft, filter, assemble, audit, export, each resumable on its own."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from imagewikiqa.core.classes import load_classes
 from imagewikiqa.core.digests import digest, file_digest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.progress import Progress
-from imagewikiqa.core.records import ClassEntry, Draft, Judged, Page
+from imagewikiqa.core.records import ClassEntry, Draft, Judged, Page, Reject
 from imagewikiqa.core.runs import Run, open_run
 from imagewikiqa.core.stages import StageReport, run_stage
 from imagewikiqa.core.tables import read_table, write_table
@@ -31,6 +32,7 @@ from imagewikiqa.qa.llm_judge import LLMJudge
 from imagewikiqa.qa.protocols import Author, Judge
 
 STAGES = ("pages", "draft", "filter", "assemble", "audit", "export")
+REJECT_TABLES = ("match", "pages", "draft", "images", "assemble")
 
 
 @dataclass(slots=True)
@@ -120,11 +122,23 @@ def run_pages(job: Job) -> None:
     inputs = [stages.PageInput(one) for one in matched.pages]
     _run(job, stages.pages_stage(), inputs, job.run.path / "pages.jsonl")
     write_table(job.run.work / "match.rejects.jsonl", matched.rejects)
-    if not any(job.run.path.joinpath("pages.jsonl").open("rb")):
-        raise ToolkitError(
-            f"no page of {job.settings.pages} belongs to a class of {job.settings.classes}: "
-            "compare its titles with the title column of the class list"
+    if not _pages(job):
+        raise _no_page(job, len(inputs))
+
+
+def _no_page(job: Job, asked: int) -> ToolkitError:
+    """Write down what became of every page, and return the sentence that says it."""
+    rejects = write_rejects(job, ("match", "pages"))
+    if asked:
+        return ToolkitError(
+            f"there is no page of use among the {asked} that the classes ask for "
+            f"({most_often(rejects, 'pages')}): see {job.run.path / 'rejects.jsonl'}, "
+            "and give other pages"
         )
+    return ToolkitError(
+        f"no page of {job.settings.pages} belongs to a class of {job.settings.classes}: "
+        "compare its titles with the names or titles in the class list"
+    )
 
 
 def run_draft(job: Job) -> None:
@@ -192,6 +206,22 @@ def _pages(job: Job) -> list[Page]:
 
 def _script_digest(spec: ModelSpec) -> str:
     return file_digest(spec.script) if spec.script else ""
+
+
+def write_rejects(job: Job, tables: Sequence[str] = REJECT_TABLES) -> list[Reject]:
+    """Put the rejects of all stages into rejects.jsonl and return them."""
+    found = [one for name in tables for one in read_table(job.table(f"{name}.rejects"), Reject)]
+    write_table(job.run.path / "rejects.jsonl", found)
+    return found
+
+
+def most_often(rejects: Sequence[Reject], *stages_named: str) -> str:
+    """Return the commonest reason of some stages as words: 'most often: too short, 12 times'."""
+    reasons = Counter(one.reason for one in rejects if one.stage in stages_named)
+    if not reasons:
+        return "no reject says why"
+    reason, count = reasons.most_common(1)[0]
+    return f"most often: {reason}, {count} time{'s' if count > 1 else ''}"
 
 
 def drafts_and_verdicts(job: Job) -> tuple[list[Draft], dict[str, Judged]]:

@@ -82,7 +82,7 @@ REBUILD = (
     mistake(
         "--pages sample --classes stranger.json", "no page of sample", "stranger.json", "compare"
     ),
-    mistake("--pages folder:wiki --classes stranger.json", "no page of folder:wiki", "title"),
+    mistake("--pages folder:wiki --classes stranger.json", "no page of use", "too short", "give"),
     # class lists
     mistake("--sample --classes none.csv", "none.csv", "does not exist", "have: imagenet"),
     mistake("--sample --classes imagnet", "'imagnet'", "have: imagenet"),
