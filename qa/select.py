@@ -14,11 +14,12 @@ from imagewikiqa.qa.leaks import fold
 from imagewikiqa.qa.surface import longest_credit, shortest_credit
 
 ENOUGH = "class has enough questions"
+FEW = 3  # questions of one form that any set may hold: a small share of a small set is nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectSettings:
-    """How many questions of what kind; `form_cap` is the largest share of one question form."""
+    """How many questions of what kind; `form_cap` is the largest share of one form."""
 
     mode: Literal["strict", "paper"] = "strict"
     seed: int = 0
@@ -171,7 +172,8 @@ def _cap_forms(drafts: list[Draft], settings: SelectSettings) -> Step:
     while counts:
         left = len(drafts) - len(gone)
         form = min(counts, key=lambda name: (-counts[name], name))
-        if counts[form] <= max(1, floor(settings.form_cap * min(left, settings.questions or left))):
+        whole = min(left, settings.questions or left)
+        if counts[form] <= max(FEW, floor(settings.form_cap * whole)):
             break
         gone.add(drafts[crowd.take(form)].id)
         counts[form] -= 1

@@ -8,9 +8,7 @@ from typing import Any
 
 from imagewikiqa import __version__
 from imagewikiqa.builders.images import load_images
-from imagewikiqa.cli.inputs import read_previous
 from imagewikiqa.cli.pipeline import (
-    REJECT_TABLES,
     Job,
     drafts_and_verdicts,
     most_often,
@@ -21,15 +19,16 @@ from imagewikiqa.core.files import publish_text
 from imagewikiqa.core.records import Draft, ImageRef, Item, Page, Question, Reject
 from imagewikiqa.core.runs import finish_run, pretty
 from imagewikiqa.core.tables import read_table, write_table
-from imagewikiqa.qa.assemble import AssembleSettings, arrange, make_items, share_images
+from imagewikiqa.qa.assemble import AssembleSettings
 from imagewikiqa.qa.attribution import ATTRIBUTION, write_attribution
 from imagewikiqa.qa.audit.run import audit
 from imagewikiqa.qa.audit.write import write_audit
-from imagewikiqa.qa.checks import CHECKS, check_draft
+from imagewikiqa.qa.checks import check_draft
 from imagewikiqa.qa.export import UPSTREAM, write_upstream
 from imagewikiqa.qa.hub import HubInfo, write_hub
+from imagewikiqa.qa.release import Pool, release
 from imagewikiqa.qa.run_report import write_report
-from imagewikiqa.qa.select import SelectSettings, select
+from imagewikiqa.qa.select import SelectSettings
 
 
 def run_assemble(job: Job) -> None:
@@ -38,10 +37,12 @@ def run_assemble(job: Job) -> None:
     drafts, judged = drafts_and_verdicts(job)
     texts = {page.id: page.text for page in read_table(job.run.path / "pages.jsonl", Page)}
     checker = job.checker
-    checks = {draft.id: check_draft(draft, checker, texts) for draft in drafts}
-    failed = {
-        one: _first_failure(found) for one, found in checks.items() if not all(found.values())
-    }
+    pool = Pool(
+        drafts=drafts,
+        judged=judged,
+        checks={draft.id: check_draft(draft, checker, texts) for draft in drafts},
+        undrafted=list(read_table(job.run.work / "draft.rejects.jsonl", Reject)),
+    )
     picking = SelectSettings(
         mode=settings.mode,
         seed=settings.seed,
@@ -49,43 +50,31 @@ def run_assemble(job: Job) -> None:
         questions=settings.questions,
         form_cap=settings.form_cap,
     )
-    chosen, rejects = select(drafts, judged, failed, picking)
-    if not chosen:
-        write_table(job.run.work / "assemble.rejects.jsonl", rejects)
-        every = write_rejects(job, [name for name in REJECT_TABLES if name != "images"])
-        why = most_often(every, *(("filter", "assemble") if drafts else ("draft",)))
-        raise ToolkitError(
-            f"no question is left of {len(drafts)} drafts ({why}): see "
-            f"{job.run.path / 'rejects.jsonl'}, and give more classes or pages"
-        )
     shaping = AssembleSettings(
         mode=settings.mode,
         seed=settings.seed,
         images_per_question=settings.images_per_question,
         items=settings.items,
     )
-    previous = read_previous(settings.previous) if settings.previous else {}
-    questions = arrange(chosen, judged, checks, shaping, previous)
-    shares = _shares(job, drafts, {draft.id for draft in chosen}, shaping)
-    items, bare = make_items(questions, shares, shaping)
-    shown = {item.question_id for item in items}
-    write_table(job.run.path / "questions.jsonl", (one for one in questions if one.id in shown))
-    write_table(job.run.path / "items.jsonl", items)
-    write_table(job.run.work / "assemble.rejects.jsonl", [*rejects, *bare])
+    made = release(pool, _images(job), picking, shaping, job.previous)
+    if not made.questions:
+        write_table(job.run.work / "assemble.rejects.jsonl", made.rejects)
+        why = most_often(write_rejects(job), *(("filter", "assemble") if drafts else ("draft",)))
+        raise ToolkitError(
+            f"no question is left of {len(drafts)} drafts ({why}): see "
+            f"{job.run.path / 'rejects.jsonl'}, and give more classes or pages"
+        )
+    write_table(job.run.path / "questions.jsonl", made.questions)
+    write_table(job.run.path / "items.jsonl", made.items)
+    write_table(job.run.work / "assemble.rejects.jsonl", made.rejects)
 
 
-def _first_failure(found: dict[str, bool]) -> str:
-    return next(CHECKS[name] for name, passed in found.items() if not passed)
-
-
-def _shares(
-    job: Job, drafts: list[Draft], released: set[str], shaping: AssembleSettings
-) -> dict[str, list[ImageRef]] | None:
-    """Return the images of each released draft; None when no images were asked for."""
+def _images(job: Job) -> list[ImageRef] | None:
+    """Return the images of all classes; None when no images were asked for."""
     source = job.settings.image_source
     images, rejects = load_images(source, job.classes)
     write_table(job.run.work / "images.rejects.jsonl", rejects)
-    return None if source == "none" else share_images(drafts, released, images, shaping)
+    return None if source == "none" else images
 
 
 def run_audit(job: Job) -> dict[str, Any]:

@@ -17,10 +17,11 @@ from imagewikiqa.core.classes import load_classes
 from imagewikiqa.core.digests import digest, file_digest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.progress import Progress
-from imagewikiqa.core.records import ClassEntry, Draft, Judged, Page, Reject
+from imagewikiqa.core.records import ClassEntry, Draft, Judged, Page, Question, Reject
 from imagewikiqa.core.runs import Run, open_run
 from imagewikiqa.core.stages import StageReport, run_stage
 from imagewikiqa.core.tables import read_table, write_table
+from imagewikiqa.qa.assemble import keep_options
 from imagewikiqa.qa.corpus.author import CorpusAuthor
 from imagewikiqa.qa.corpus.facts import ClassFacts
 from imagewikiqa.qa.corpus.forms import forms_ref
@@ -53,6 +54,11 @@ class Job:
         known = {entry.id for entry in self.classes}
         others = [entry for entry in load_classes("imagenet") if entry.id not in known]
         return LeakChecker([*self.classes, *others])
+
+    @property
+    def previous(self) -> dict[str, Question]:
+        """Return the questions of an earlier release by id; none without --previous."""
+        return read_previous(self.settings.previous) if self.settings.previous else {}
 
     def table(self, name: str) -> Path:
         """Return the path of an intermediate table."""
@@ -185,7 +191,7 @@ def run_filter(job: Job) -> None:
             key += [llm.fingerprint, _script_digest(spec)]
     remote = not all(spec.is_corpus for spec in specs)
     stage = stages.filter_stage(judges, filtering, digest(key), remote=remote)
-    _run(job, stage, list(read_table(job.table("draft"), Draft)), job.table("filter"))
+    _run(job, stage, _drafts(job), job.table("filter"))
 
 
 def _run(job: Job, stage: Any, inputs: Sequence[Any], table: Path) -> None:
@@ -226,8 +232,12 @@ def most_often(rejects: Sequence[Reject], *stages_named: str) -> str:
 
 def drafts_and_verdicts(job: Job) -> tuple[list[Draft], dict[str, Judged]]:
     """Return all drafts and their verdicts by id."""
-    drafts = list(read_table(job.table("draft"), Draft))
-    return drafts, {one.id: one for one in read_table(job.table("filter"), Judged)}
+    return _drafts(job), {one.id: one for one in read_table(job.table("filter"), Judged)}
+
+
+def _drafts(job: Job) -> list[Draft]:
+    """Return all drafts, those of an earlier release with the options they had in it."""
+    return keep_options(list(read_table(job.table("draft"), Draft)), job.previous)
 
 
 def plan(settings: RebuildConfig, limit: int | None) -> dict[str, Any]:

@@ -216,7 +216,7 @@ def test_a_judge_that_is_always_wrong_leaves_no_question_and_the_sentence_says_w
     assert said.code == 2
     assert "no question is left of 3 drafts" in said.err
     assert "(most often: not answerable with the name, 3 times)" in said.err
-    assert "rejects.jsonl, and give more classes or pages" in said.err
+    assert "rejects.jsonl, and give more classes" in said.err
     reasons = [row["reason"] for row in table(tmp_path / "run", "rejects.jsonl")]
     assert reasons.count("not answerable with the name") == 3
     verdicts = table(tmp_path / "run", "work/filter.jsonl")

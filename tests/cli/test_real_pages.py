@@ -93,7 +93,7 @@ def test_it_ends_well_or_with_the_sentence_that_says_why_no_question_is_left(ran
         (sentence,) = ran.said.err.splitlines()
         assert "no question is left" in sentence
         assert "most often: " in sentence
-        assert "give more classes or pages" in sentence
+        assert "give more classes" in sentence
     assert len(ran.rows("work/draft.jsonl")) >= ran.source.drafts
 
 

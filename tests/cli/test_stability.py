@@ -84,7 +84,6 @@ def test_texts_and_evidence_stay_when_classes_are_added(some: Built, whole: Buil
     balanced(whole)
 
 
-@pytest.mark.xfail(strict=True, reason="questions given up do not yet hold their images")
 @pytest.mark.parametrize("later", ["whole", "grown"])
 def test_images_stay_when_classes_are_added(
     some: Built, later: str, request: pytest.FixtureRequest
