@@ -25,6 +25,8 @@ def explained(path: Path, doing: str) -> Iterator[None]:
             errno.ENOTDIR: "a part of the path is a file: choose another --out",
             errno.EEXIST: "a file is in the way: choose another --out",
             errno.EISDIR: "it is a folder: move it away or choose another --out",
+            errno.ENAMETOOLONG: "the name is too long: choose a shorter --out",
+            errno.ENOENT: "it cannot exist there: choose another --out",
             errno.EFBIG: "the file would pass this system's size limit",
         }
         if error.errno not in hints:

@@ -116,7 +116,9 @@ def _refuse_foreign(run: Run) -> None:
                 "choose a new or empty folder for --out"
             )
         return
-    before = json.loads(identity.read_text(encoding="utf-8"))
+    if _is_bare(run):
+        return  # an earlier command failed before it did anything: this one may take the folder
+    before = _earlier(identity)
     now = json.loads(pretty({"settings": run.settings, "inputs": run.inputs}))
     for part in ("settings", "inputs"):
         for name in sorted(before[part].keys() | now[part].keys()):
@@ -127,6 +129,23 @@ def _refuse_foreign(run: Run) -> None:
                     f"{run.path} holds a run in which {what} was {_short(was)}, now it is "
                     f"{_short(becomes)}: choose another --out, or repeat the earlier settings"
                 )
+
+
+def _is_bare(run: Run) -> bool:
+    """Return whether nothing was finished in a folder: no output and no work in any journal."""
+    outputs = {entry.name for entry in run.path.iterdir()} - {"work", "config.yaml"}
+    return not outputs and not any(file.stat().st_size for file in run.work.glob("*.journal"))
+
+
+def _earlier(identity: Path) -> dict[str, dict[str, Any]]:
+    try:
+        before = json.loads(identity.read_text(encoding="utf-8"))
+        return {"settings": dict(before["settings"]), "inputs": dict(before["inputs"])}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ToolkitError(
+            f"{identity} is damaged, so nobody can tell what the folder was made from: "
+            "choose another --out"
+        ) from error
 
 
 def _short(value: object) -> str:

@@ -192,6 +192,7 @@ def test_the_folder_is_looked_at_again_once_it_is_held(
     def late(stream: Any, operation: int) -> None:
         identity = {"settings": {"seed": 9}, "inputs": {}}
         publish_text(tmp_path / "work" / "identity.json", json.dumps(identity))
+        publish_text(tmp_path / "work" / "pages.journal", "done\n")
         real(stream, operation)
 
     monkeypatch.setattr(fcntl, "flock", late)
@@ -263,3 +264,25 @@ def test_a_repeated_run_has_the_same_bytes(tmp_path: Path) -> None:
     before = snapshot(tmp_path)
     finished(tmp_path)
     assert snapshot(tmp_path) == before
+
+
+def test_a_folder_in_which_nothing_was_done_takes_other_settings(tmp_path: Path) -> None:
+    with contextlib.suppress(ToolkitError), opened(tmp_path):
+        raise ToolkitError("the dump is none")
+    with opened(tmp_path, seed=1) as run:
+        (run.work / "pages.journal").write_bytes(b"x\n")
+    with pytest.raises(ToolkitError, match="seed was 1, now it is 2"), opened(tmp_path, seed=2):
+        pass
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"settings": 1}'])
+def test_a_damaged_identity_is_one_sentence(tmp_path: Path, damage: str) -> None:
+    finished(tmp_path)
+    (tmp_path / "work" / "identity.json").write_text(damage)
+    with pytest.raises(ToolkitError, match="identity.json is damaged"), opened(tmp_path):
+        pass
+
+
+def test_a_name_that_is_too_long_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ToolkitError, match="too long"), opened(tmp_path / ("x" * 300)):
+        pass
