@@ -17,7 +17,10 @@ from imagewikiqa.qa.select import SelectSettings, select
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """All drafts of a run, what its author gave up, and what is known of each draft by its id."""
+    """All drafts of a run, what its author gave up, and what is known of each draft by its id.
+
+    A draft that no judge could be asked about has no entry in `judged`; its reject is the filter's.
+    """
 
     drafts: Sequence[Draft]
     judged: Mapping[str, Judged]
@@ -27,7 +30,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """What is released, and one reject for every draft that is not."""
+    """What is released, and one reject for every judged draft that is not."""
 
     questions: list[Question]
     items: list[Item]
@@ -51,12 +54,13 @@ def release(
     failed = {one: first_failure(checks) for one, checks in pool.checks.items()}
     reasons = {one: reason for one, reason in failed.items() if reason is not None}
     classes = {image.class_id for image in images or ()}
+    judged = [draft for draft in pool.drafts if draft.id in pool.judged]
     bare: set[str] = set()
     if images is not None:
-        sound = [d for d in pool.drafts if pool.judged[d.id].keep and d.id not in reasons]
+        sound = [d for d in judged if pool.judged[d.id].keep and d.id not in reasons]
         bare = {draft.id for draft in sound if draft.class_id not in classes}
     while True:
-        drafts = [draft for draft in pool.drafts if draft.id not in bare]
+        drafts = [draft for draft in judged if draft.id not in bare]
         chosen, rejects = select(drafts, pool.judged, reasons, picking)
         shares = None
         if images is not None:
@@ -66,7 +70,7 @@ def release(
         if not without:
             break
         bare |= without
-    rejects += [no_image(draft) for draft in pool.drafts if draft.id in bare]
+    rejects += [no_image(draft) for draft in judged if draft.id in bare]
     questions = arrange(chosen, pool.judged, pool.checks, shaping, previous)
     items, _ = make_items(questions, shares, shaping)
     return Release(questions=questions, items=items, rejects=rejects)

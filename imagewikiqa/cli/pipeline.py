@@ -33,7 +33,7 @@ from imagewikiqa.qa.llm_judge import LLMJudge
 from imagewikiqa.qa.protocols import Author, Judge
 
 STAGES = ("pages", "draft", "filter", "assemble", "audit", "export")
-REJECT_TABLES = ("match", "pages", "draft", "images", "assemble")
+REJECT_TABLES = ("match", "pages", "draft", "filter", "images", "assemble")
 
 
 @dataclass(slots=True)

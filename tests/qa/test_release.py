@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -136,3 +137,16 @@ def test_an_earlier_release_keeps_its_letters() -> None:
     made = release(pool(drafts), None, SelectSettings(), SHAPING, known)
     sound(made, pool(drafts))
     assert {one.id: one for one in made.questions if one.id in known} == known
+
+
+def test_a_draft_that_no_judge_could_be_asked_about_is_not_released_and_holds_its_images() -> None:
+    whole = pool([draft(at, f"c{at % 3}") for at in range(12)])
+    judged = {name: one for name, one in whole.judged.items() if name not in {"q1", "q5"}}
+    images = [image for at in range(3) for image in pictures(f"c{at}", 40)]
+    before = release(whole, images, SelectSettings(), SHAPING, {})
+    made = release(replace(whole, judged=judged), images, SelectSettings(), SHAPING, {})
+    assert {one.id for one in made.questions} == judged.keys()
+    assert not made.rejects
+    shown = {item.item_id: item.image for item in before.items}
+    assert len(made.items) == 30
+    assert all(item.image == shown[item.item_id] for item in made.items)
