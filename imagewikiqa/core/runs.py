@@ -95,7 +95,10 @@ def verify_manifest(path: Path) -> list[str]:
     manifest = path / "manifest.json"
     if not manifest.is_file():
         return ["there is no manifest.json: the run is not finished"]
-    listed = json.loads(manifest.read_text(encoding="utf-8"))["files"]
+    try:
+        listed = json.loads(manifest.read_text(encoding="utf-8"))["files"]
+    except (ValueError, KeyError, TypeError):
+        return ["manifest.json is damaged: run the same command again"]
     wrong = []
     for name, entry in listed.items():
         file = path / name

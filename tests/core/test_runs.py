@@ -286,3 +286,10 @@ def test_a_damaged_identity_is_one_sentence(tmp_path: Path, damage: str) -> None
 def test_a_name_that_is_too_long_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ToolkitError, match="too long"), opened(tmp_path / ("x" * 300)):
         pass
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", "{}"])
+def test_a_damaged_manifest_is_told(tmp_path: Path, damage: str) -> None:
+    finished(tmp_path)
+    (tmp_path / "manifest.json").write_text(damage)
+    assert verify_manifest(tmp_path) == ["manifest.json is damaged: run the same command again"]
