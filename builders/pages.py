@@ -1,6 +1,7 @@
 """Pages for classes: open a source, match its pages to classes, and clean one page."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.records import ClassEntry, Page, Reject
 
 MIN_WORDS = 60  # of clean prose; a shorter page cannot feed five questions
+LISTED = 1000  # unused pages named for one reason; a dump has millions, which no one reads
 _DISAMBIGUATION = re.compile(
     r"\{\{\s*(?:disambig(?:uation)?|dab|disamb|hndis|human name disambiguation|geodis|numberdis|"
     r"letter-numbercombdisambig|schooldis|airport disambiguation|hospitaldis|mathdab|roaddis|"
@@ -48,7 +50,7 @@ class MatchedPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matched:
-    """The pages that classes asked for, and a stream of one Reject for every other page."""
+    """The pages that classes asked for, and a stream of Rejects that accounts for the others."""
 
     pages: tuple[MatchedPage, ...]
     rejects: "Rejects"
@@ -76,7 +78,8 @@ def match(pages: Iterable[RawPage | Reject], classes: Iterable[ClassEntry]) -> M
 
     `pages` is read two or three times and must begin anew each time. Redirects inside it are
     followed; only the pages that classes ask for are held in memory. A page that no class gets
-    appears once among the rejects, as does a class that gets no page.
+    appears once among the rejects, as does a class that gets no page; past `LISTED` pages of one
+    reason the others share a row that says how many they are.
     """
     if isinstance(pages, Iterator):
         raise TypeError("match reads its pages more than once: give a list or a Source")
@@ -217,7 +220,7 @@ def _key(page: RawPage) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Rejects:
-    """One Reject for each page that was not used and each class without a page, read lazily."""
+    """Rejects of pages that were not used and of classes without a page, read lazily."""
 
     pages: Iterable[RawPage | Reject]
     used: frozenset[str]
@@ -225,6 +228,7 @@ class Rejects:
 
     def __iter__(self) -> Iterator[Reject]:
         seen: set[str] = set()
+        unused: Counter[str] = Counter()
         for page in self.pages:
             if isinstance(page, Reject):
                 yield page
@@ -235,6 +239,12 @@ class Rejects:
             elif key in self.used:
                 seen.add(key)
             else:
-                detail = f"{page.title} → {page.redirect}" if page.redirect else page.title
-                yield reject(page.id, flaw(page) or "no class asks for this page", detail)
+                reason = flaw(page) or "no class asks for this page"
+                unused[reason] += 1
+                if unused[reason] <= LISTED:
+                    detail = f"{page.title} → {page.redirect}" if page.redirect else page.title
+                    yield reject(page.id, reason, detail)
+        for reason, count in sorted(unused.items()):
+            if count > LISTED:
+                yield reject(f"more: {reason}", f"{reason}, and {count - LISTED:,} more pages")
         yield from self.missing

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from imagewikiqa.builders.pages import (
+    LISTED,
     Matched,
     MatchedPage,
     is_disambiguation,
@@ -99,6 +100,20 @@ def test_a_hyphenated_file_name_serves_either_reading() -> None:
     matched = match(pages, [entry("T-shirt"), entry("red wolf")])
     assert [p.raw.title for p in matched.pages] == ["T-shirt", "Red wolf"]
     assert not list(matched.rejects)
+
+
+def test_unused_pages_past_a_thousand_are_counted_and_not_listed() -> None:
+    many = [raw(f"Filler {number}") for number in range(LISTED + 7)]
+    aside = [raw(f"Aside {number}", redirect="Wolf") for number in range(LISTED)]
+    matched = match([*many, raw("Wolf"), *aside], [entry("wolf"), entry("unicorn")])
+    unused = "no class asks for this page"
+    assert Counter(r.reason for r in matched.rejects) == {
+        unused: LISTED,
+        f"{unused}, and 7 more pages": 1,
+        "redirect": LISTED,
+        "no page": 1,
+    }
+    assert len({r.id for r in matched.rejects}) == 2 * LISTED + 2
 
 
 def test_rejects_of_the_source_pass_through_and_duplicates_are_named() -> None:
