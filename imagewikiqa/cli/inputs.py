@@ -34,7 +34,9 @@ def check_images(settings: RebuildConfig, classes: Sequence[ClassEntry]) -> None
     """Raise ToolkitError for an image source that cannot serve, before hours go into questions."""
     kind, _, folder = settings.image_source.partition(":")
     if kind == "folder" and folder:
-        if not Path(folder).is_dir() or not any(Path(folder).iterdir()):
+        if not Path(folder).is_dir():
+            raise ToolkitError(f"there is no folder {folder}: check the path after folder:")
+        if not any(Path(folder).iterdir()):
             raise ToolkitError(
                 f"there is no image in {folder}: give --images folder:DIR one that holds "
                 "DIR/CLASS_ID/* or DIR/ILSVRC2012_val_*.JPEG"

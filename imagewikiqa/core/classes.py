@@ -158,8 +158,8 @@ def _check_columns(where: str, found: list[str]) -> None:
     wrong = set(NEEDED) - set(found) or set(found) - {*NEEDED, *OPTIONAL}
     if wrong or len(set(found)) < len(found):
         raise ToolkitError(
-            f"{where}: the columns are {', '.join(found) or 'none'} where each once are expected"
-            f" {_columns()}; rename or remove the others"
+            f"{where}: the columns are {', '.join(found) or 'none'}, but expected are "
+            f"{_columns()}, each once; rename or remove the others"
         )
 
 

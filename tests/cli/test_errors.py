@@ -86,7 +86,7 @@ REBUILD = (
     # class lists
     mistake("--sample --classes none.csv", "none.csv", "does not exist", "have: imagenet"),
     mistake("--sample --classes imagnet", "'imagnet'", "have: imagenet"),
-    mistake("--sample --classes wrong-column.csv", "line 1", "nome", "expected id, name", "rename"),
+    mistake("--sample --classes wrong-column.csv", "line 1", "nome", "expected are id,", "rename"),
     mistake("--sample --classes empty.json", "empty.json", "is empty", "at least one class"),
     mistake("--sample --classes empty.csv", "empty.csv", "is empty", "at least one class"),
     mistake("--sample --classes twin-ids.csv", "line 3", "same id 'a'", "line 2", "distinct"),
@@ -98,18 +98,18 @@ REBUILD = (
     mistake("--sample --classes cells.csv", "line 2", "3 cells for 2 columns", "double quotes"),
     mistake("--sample --classes slash.csv", "line 2", "'a/b'", "use letters"),
     # models
-    mistake("--sample --author gpt", "--author 'gpt'", "have: anthropic:MODEL, corpus"),
-    mistake("--sample --judge gpt", "--judge 'gpt'", "have: anthropic:MODEL, corpus"),
-    mistake("--sample --author openai:", "names no model", "openai:MODEL"),
-    mistake("--sample --judge local", "names no model", "local:DIR_OR_HUB_ID"),
-    mistake("--sample --author openai:m", "needs a key", "OPENAI_API_KEY", "corpus"),
-    mistake("--sample --judge anthropic:m", "needs a key", "ANTHROPIC_API_KEY", "corpus"),
+    mistake("--sample --author gpt", "--author 'gpt'", "have: corpus, scripted:FILE"),
+    mistake("--sample --judge gpt", "--judge 'gpt'", "have: corpus, scripted:FILE"),
+    mistake("--sample --author scripted:", "names no model", "write scripted:FILE"),
+    mistake("--sample --judge local", "--judge local", "cannot ask local models", "corpus"),
+    mistake("--sample --author openai:m", "cannot ask openai models", "only corpus or"),
+    mistake("--sample --judge anthropic:m", "cannot ask anthropic models", "use one"),
     mistake("--sample --judge corpus --judge corpus", "--judge corpus", "twice", "once"),
     mistake("--sample --author scripted:none", "script none", "JSON lines"),
     mistake("--sample --judge scripted:script", "script line 1", "not a rule", '"contains"'),
     # images
     mistake("--sample --images flickr", "'flickr'", "have: none, imagenet-val, folder:DIR"),
-    mistake("--sample --images folder:none", "no image in none", "CLASS_ID"),
+    mistake("--sample --images folder:none", "no folder none", "check the path after"),
     mistake("--sample --images folder:hollow", "hollow", "give --images folder:DIR", "CLASS_ID"),
     mistake(
         "--pages folder:wiki --classes stranger.json --images imagenet-val",
@@ -239,7 +239,7 @@ def test_a_key_for_a_model_that_cannot_be_asked_yet_is_refused_before_any_work(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-4711")
     said = command("rebuild", "--sample", "--out", "out", "--author", "openai:m")
-    check(said.code, said.err, ("openai", "use corpus"))
+    check(said.code, said.err, ("openai", "only corpus or scripted:FILE"))
     assert "canary" not in said.err
     assert not (folder / "out").exists()
 
