@@ -14,7 +14,6 @@ from imagewikiqa.qa.run_facts import (
 from imagewikiqa.qa.surface import longest_accuracy, shortest_accuracy
 
 FORMS_SHOWN = 14
-FORM_LIMIT = 0.15  # of the set; above it one form would speak for the whole
 MANY = 12  # questions of one class; more share a bar
 RANKS = ("Longest", "Second", "Third", "Shortest")
 
@@ -44,7 +43,7 @@ def run_plots(facts: RunFacts) -> dict[str, tuple[str, str]]:
         drawn["forms"] = (
             bar_chart(labels, [count for _, count in shown], "questions"),
             f"{_which(len(forms))}. The most frequent one makes "
-            f"{100 * forms[0][1] / total:.1f}% of the set; the limit is {100 * FORM_LIMIT:.0f}%.",
+            f"{100 * forms[0][1] / total:.1f}% of the set.",
         )
     return drawn
 

@@ -14,6 +14,7 @@ from imagewikiqa.cli.pipeline import (
     most_often,
     write_rejects,
 )
+from imagewikiqa.cli.settings import as_command
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import publish_text
 from imagewikiqa.core.records import Draft, ImageRef, Item, Page, Question, Reject
@@ -97,7 +98,7 @@ def run_export(job: Job) -> dict[str, Any]:
     publish_text(run.path / "cost.json", pretty({"calls": 0, "usd": 0.0, "models": {}}))
     drafts, judged = drafts_and_verdicts(job)
     summary = _summary(questions, items, pages, rejects, drafts)
-    lineage = {**_lineage(job, questions), "counts": summary}
+    lineage = _lineage(job, questions)
     write_report(
         run.path,
         title="ImageWikiQA, rebuilt",
@@ -108,10 +109,10 @@ def run_export(job: Job) -> dict[str, Any]:
         drafts_count=len(drafts),
         judged=list(judged.values()),
         images_root=_pixels(job),
-        lineage=lineage,
+        lineage={**lineage, "settings": run.settings, "version": __version__},
         audit_summary=_audit_summary(run.path),
     )
-    finish_run(run, lineage, list(_data_files(run.path)))
+    finish_run(run, {**lineage, "counts": summary}, list(_data_files(run.path)))
     return summary
 
 
@@ -129,6 +130,7 @@ def _hub_info(job: Job) -> HubInfo:
     settings = job.settings
     kind = (settings.pages or "").partition(":")[0]
     return HubInfo(
+        command=as_command(settings, job.limit),
         pages=kind,
         images=settings.image_source.partition(":")[0],
         author=settings.author.partition(":")[0],

@@ -83,6 +83,34 @@ def as_config(settings: RebuildConfig) -> dict[str, Any]:
     return settings.model_dump(mode="json", exclude_none=True)
 
 
+def as_command(settings: RebuildConfig, limit: int | None) -> str:
+    """Return the command that builds a set again; FILE, DIR and EARLIER_RUN stand for paths."""
+    given, usual = as_config(settings), as_config(RebuildConfig())
+    words = [f"--classes {_blank(settings.classes)}", f"--pages {_blank(settings.pages or '')}"]
+    for name, value in given.items():
+        if name in {"classes", "pages"} or value == usual.get(name):
+            continue
+        if name == "filter":
+            words += [f"--set filter.{part}={rate}" for part, rate in value.items()]
+        elif name == "form_cap":
+            words.append(f"--set form_cap={value}")
+        else:
+            parts = value if isinstance(value, list) else [value]
+            words += [f"--{name.replace('_', '-')} {_blank(str(one), name)}" for one in parts]
+    words += [f"--limit {limit}"] if limit is not None else []
+    return f"imagewikiqa rebuild {' '.join(words)} --out RUN"
+
+
+def _blank(value: str, name: str = "") -> str:
+    """Return a value without the path in it: a path is of one machine."""
+    kind, _, path = value.partition(":")
+    if name == "previous":
+        return "EARLIER_RUN"
+    if path and kind in {"dump", "folder", "scripted"}:
+        return f"{kind}:{'DIR' if kind == 'folder' else 'FILE'}"
+    return "FILE" if not name and value not in {"imagenet", "sample"} else value
+
+
 def _from_file(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ToolkitError(f"there is no config {path}: check the path given to --config")

@@ -62,6 +62,23 @@ def test_a_rebuild_ends_with_the_keys_of_the_summary_as_its_last_line(
     assert said.err == ""
 
 
+def test_the_command_on_the_card_builds_the_set_again(
+    tmp_path: Path, finished: Path, command: Callable[..., Any]
+) -> None:
+    card = (finished / "hub" / "README.md").read_text(encoding="utf-8")
+    (line,) = [line for line in card.splitlines() if line.startswith("imagewikiqa rebuild ")]
+    said = command(*line.replace("--out RUN", f"--out {tmp_path / 'run'}").split()[1:])
+    assert said.code == 0, said.err
+    assert manifest(tmp_path / "run") == manifest(finished)
+
+
+def test_the_report_shows_the_settings(finished: Path) -> None:
+    text = (finished / "report.md").read_text(encoding="utf-8")
+    made = text.partition("## How it was made")[2]
+    for row in ("| settings.mode | strict |", "| settings.per\\_class | 5 |", "| limit | 14 |"):
+        assert row in made
+
+
 def test_people_are_told_where_the_dataset_and_the_report_are(
     copied: Path, command: Callable[..., Any]
 ) -> None:

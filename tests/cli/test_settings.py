@@ -8,7 +8,14 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagewikiqa.cli.settings import FilterConfig, RebuildConfig, as_config, resolve, stored
+from imagewikiqa.cli.settings import (
+    FilterConfig,
+    RebuildConfig,
+    as_command,
+    as_config,
+    resolve,
+    stored,
+)
 from imagewikiqa.core.errors import ToolkitError
 
 
@@ -141,3 +148,22 @@ def test_stored_settings_read_back_as_themselves(
 
 def test_a_folder_without_settings_has_none(tmp_path: Path) -> None:
     assert stored(tmp_path) is None
+
+
+def test_the_command_of_a_set_names_what_differs_from_the_defaults_and_no_path() -> None:
+    plain = RebuildConfig(classes="sample", pages="sample")
+    assert as_command(plain, None) == (
+        "imagewikiqa rebuild --classes sample --pages sample --out RUN"
+    )
+    settings = RebuildConfig(
+        classes="/home/me/birds.csv", pages="dump:/home/me/pages.xml.bz2", images="folder:/home/me",
+        author="scripted:/home/me/a", judge=("corpus", "scripted:/home/me/b"), mode="paper", seed=7,
+        per_class=3, form_cap=0.2, previous=Path("/home/me/old"),
+        filter=FilterConfig(keep_with=0.8),
+    )  # fmt: skip
+    assert as_command(settings, 12) == (
+        "imagewikiqa rebuild --classes FILE --pages dump:FILE --author scripted:FILE --judge corpus"
+        " --judge scripted:FILE --images folder:DIR --mode paper --per-class 3"
+        " --previous EARLIER_RUN --set form_cap=0.2 --seed 7 --set filter.keep_with=0.8"
+        " --set filter.keep_without=0.35 --limit 12 --out RUN"
+    )
