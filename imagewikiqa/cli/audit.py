@@ -23,9 +23,10 @@ def _audit(
     out: Annotated[Path | None, typer.Option(help="Folder for the report and findings.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Figures as one JSON line.")] = False,
 ) -> None:
-    from imagewikiqa.cli.output import show
+    from imagewikiqa.cli.output import show, show_lines
     from imagewikiqa.core.classes import load_classes
     from imagewikiqa.qa.audit.run import audit
+    from imagewikiqa.qa.audit.view import summary_lines
     from imagewikiqa.qa.audit.write import write_audit
 
     if file is None:
@@ -37,5 +38,10 @@ def _audit(
     report = audit(file, real=real, pages=pages, classes=load_classes(classes))
     if out is not None:
         write_audit(report, out)
-    figures = report.summary.model_dump(mode="json")
-    show(figures | ({"report": str(out / "report.html")} if out else {}), as_json)
+    place = {"report": str(out / "report.html")} if out else {}
+    if as_json:
+        show(report.summary.model_dump(mode="json") | place, as_json)
+    else:
+        show_lines(
+            [*summary_lines(report.summary), *(f"report: {page}" for page in place.values())]
+        )

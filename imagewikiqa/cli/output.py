@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 
@@ -19,3 +19,8 @@ def show(summary: Mapping[str, Any], as_json: bool) -> None:
                 sys.stdout.write(f"  {count!s:>6}  {key}\n")
         else:
             sys.stdout.write(f"{name:<{width}}  {value}\n")
+
+
+def show_lines(lines: Iterable[str]) -> None:
+    """Print lines for people to stdout."""
+    sys.stdout.writelines(f"{line}\n" for line in lines)

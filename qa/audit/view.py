@@ -94,6 +94,25 @@ def tally(summary: AuditSummary) -> dict[Verdict, int]:
     return {verdict: given.count(verdict) for verdict in order}
 
 
+def summary_lines(summary: AuditSummary) -> list[str]:
+    """Return an audit as lines for a terminal: what was read, then every check, worst first."""
+    counts = ", ".join(f"{letter} {count:,}" for letter, count in summary.letters_questions.items())
+    checks = [check for group in GROUPS for check in group.checks]
+    width = max(len(check.title) for check in checks)
+    return [
+        f"{summary.file}: {summary.questions:,} questions in {summary.rows:,} rows, "
+        f"{summary.classes:,} classes, {summary.images:,} images; layout: {summary.layout}",
+        f"right letters of the questions: {counts}",
+        ", ".join(f"{count} {verdict}" for verdict, count in tally(summary).items() if count),
+        *(
+            f"{verdict:<11}  {check.title:<{width}}  {figure_text(summary, check.key)}"
+            for verdict in tally(summary)
+            for check in checks
+            if summary.verdicts[check.key] == verdict
+        ),
+    ]
+
+
 def figure_text(summary: AuditSummary, key: str) -> str:
     """Return a check's figure in words: a share with its interval, a count, or 'not checked'."""
     if key == "letters":

@@ -81,10 +81,18 @@ def test_every_layout_that_a_run_exports_can_be_audited_alone(
 def test_a_summary_for_people_names_the_figures(
     finished: Path, command: Callable[..., Any]
 ) -> None:
+    figures = command("audit", finished, "--json").summary
     said = command("audit", finished)
     assert said.code == 0
-    assert "longest_option" in said.out
-    assert not said.out.startswith("{")
+    what, letters, tally, *checks = said.out.splitlines()
+    assert f"{figures['questions']} questions in {figures['rows']} rows" in what
+    assert letters.endswith(", ".join(f"{k} {n}" for k, n in figures["letters_questions"].items()))
+    assert Counter(line[:11].strip() for line in checks) == Counter(figures["verdicts"].values())
+    assert all(
+        f"{n} {verdict}" in tally for verdict, n in Counter(figures["verdicts"].values()).items()
+    )
+    (longest,) = [line for line in checks if "Picking the longest option" in line]
+    assert f"{100 * figures['longest_option']['accuracy']:.1f}%" in longest
 
 
 def test_a_spoiled_answer_key_shows_in_the_figures(
