@@ -34,24 +34,34 @@ def _command(name: str) -> Callable[..., None]:
             bool, typer.Option("--sample", help="The embedded pages and classes; needs no model.")
         ] = False,
         classes: Annotated[
-            str | None, typer.Option(help="imagenet, or a .json, .csv or .jsonl FILE.")
+            str | None,
+            typer.Option(help="imagenet (default), sample, or a .csv, .json or .jsonl FILE."),
         ] = None,
         pages: Annotated[str | None, typer.Option(help="sample, dump:FILE or folder:DIR.")] = None,
-        author: Annotated[str | None, typer.Option(help="corpus or scripted:FILE.")] = None,
+        author: Annotated[
+            str | None, typer.Option(help="corpus (default) or scripted:FILE.")
+        ] = None,
         judge: Annotated[list[str] | None, typer.Option(help="As --author; may repeat.")] = None,
         images: Annotated[
-            str | None, typer.Option(help="none, imagenet-val or folder:DIR.")
+            str | None, typer.Option(help="none, imagenet-val or folder:DIR with DIR/CLASS_ID/*.")
         ] = None,
-        mode: Annotated[str | None, typer.Option(help="strict, or paper.")] = None,
-        per_class: Annotated[int | None, typer.Option(help="Questions a class.")] = None,
-        images_per_question: Annotated[int | None, typer.Option(help="Items a question.")] = None,
+        mode: Annotated[str | None, typer.Option(help="strict (default), or paper.")] = None,
+        per_class: Annotated[
+            int | None, typer.Option(help="Questions a class (default 5).")
+        ] = None,
+        images_per_question: Annotated[
+            int | None, typer.Option(help="Items a question (default 3).")
+        ] = None,
         questions: Annotated[int | None, typer.Option(help="Questions at most.")] = None,
         items: Annotated[int | None, typer.Option(help="Items (rows) at most.")] = None,
         previous: Annotated[
-            Path | None, typer.Option(help="Earlier run whose letters and options stay.")
+            Path | None,
+            typer.Option(help="Earlier run: its questions keep their letters and options."),
         ] = None,
-        seed: Annotated[int | None, typer.Option(help="Decides every choice.")] = None,
-        config: Annotated[Path | None, typer.Option(help="YAML file of settings.")] = None,
+        seed: Annotated[int | None, typer.Option(help="Decides every choice (default 0).")] = None,
+        config: Annotated[
+            Path | None, typer.Option(help="YAML file of settings, as RUN/config.yaml.")
+        ] = None,
         assign: Annotated[
             list[str] | None, typer.Option("--set", help="Any setting: filter.keep_with=0.8")
         ] = None,
