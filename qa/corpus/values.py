@@ -139,8 +139,7 @@ def phrase(text: str, most_words: int = 9) -> Value | None:
         return None
     if re.search(r"\b(?:and|or|of|the|a|an|in|to|for|by|with|from|as)$", text):
         return None
-    text = text[0].upper() + text[1:]
-    return Value(text, _key(text))
+    return _worded(text)
 
 
 def quoted(text: str) -> Value | None:
@@ -148,8 +147,14 @@ def quoted(text: str) -> Value | None:
     text = text.strip(" ,;.")
     if not 3 <= len(text) <= 70 or re.search(r"[:;/=|<>{}\[\]\"]", text):
         return None
+    return _worded(text)
+
+
+def _worded(text: str) -> Value | None:
+    """Return a phrase with a capital; None for marks without a letter or digit."""
     text = text[0].upper() + text[1:]
-    return Value(text, _key(text))
+    key = _key(text)
+    return Value(text, key) if key else None
 
 
 def _key(text: str) -> str:

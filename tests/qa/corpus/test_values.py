@@ -148,6 +148,8 @@ def test_a_field_is_read_as_one_value(reader: Reader, text: str, shown: str) -> 
         (values.date, "31 Brumaire"),
         (values.status, "XX"),
         (values.quoted, "x: y"),
+        (values.quoted, "‐ ‐"),
+        (values.phrase, "‐ ‐"),
     ],
 )
 def test_a_doubtful_field_is_refused(reader: Reader, text: str) -> None:
