@@ -66,7 +66,7 @@ def test_the_same_deaths_catch_a_writer_in_place(
     found = die_at_steps(program, arguments, tmp_path, broken=True)
     record_property("faults", f"{found} (control)")
     assert any("is torn or wrong" in damage for damage in found.damage)
-    assert any("manifest.json is torn" in damage for damage in found.damage)
+    assert any("manifest.json is damaged" in damage for damage in found.damage)
     assert len(found.damage) >= len(DATA)
 
 
