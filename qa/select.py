@@ -8,7 +8,7 @@ from typing import Literal
 
 from imagewikiqa.core.digests import keyed_int
 from imagewikiqa.core.records import Draft, Judged, Reject
-from imagewikiqa.qa.audit.near import like_groups
+from imagewikiqa.qa.audit.near import like_in_both
 from imagewikiqa.qa.balance import TOO_MANY, Crowd, Habit, balance
 from imagewikiqa.qa.leaks import fold
 from imagewikiqa.qa.surface import longest_credit, shortest_credit
@@ -71,11 +71,10 @@ def _unlike(drafts: list[Draft], _: Mapping[str, Judged], settings: SelectSettin
     "this object" eats is asked of many classes.
     """
     order = sorted(drafts, key=lambda draft: keyed_int(settings.seed, "unlike", draft.id))
-    asked = like_groups([fold(draft.question) for draft in order])
-    offered = like_groups([_options(draft) for draft in order])
+    alike = like_in_both([fold(draft.question) for draft in order], [*map(_options, order)])
     lost: set[int] = set()
-    for second, like in enumerate(offered):
-        if any(first < second and first not in lost for first in like & asked[second]):
+    for second, like in enumerate(alike):
+        if any(first < second and first not in lost for first in like):
             lost.add(second)
     return _split(drafts, {order[index].id for index in lost}, "like another question")
 

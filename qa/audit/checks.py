@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from imagewikiqa.qa.audit.near import LikeTexts, like_groups
+from imagewikiqa.qa.audit.near import LikeTexts, like_in_both
 from imagewikiqa.qa.audit.records import AuditQuestion, Finding
 from imagewikiqa.qa.audit.text import content_words, has_name, masked, normalised
 
@@ -62,10 +62,9 @@ def like_findings(
     texts = [masked(q.question, q.names) for q in questions]
     options = [" | ".join(sorted(masked(c, q.names) for c in q.choices)) for q in questions]
     alone = LikeTexts(texts, classes)
-    pairs = zip(like_groups(texts), like_groups(options), strict=True)
     joined = [
-        (i, sorted(j for j in asked & offered if classes[j] != classes[i]))
-        for i, (asked, offered) in enumerate(pairs)
+        (i, sorted(j for j in like if classes[j] != classes[i]))
+        for i, like in enumerate(like_in_both(texts, options))
     ]
     counts = {
         "near_duplicate_pairs_across_classes": alone.across,

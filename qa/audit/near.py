@@ -66,6 +66,38 @@ def like_groups(texts: Sequence[str]) -> list[set[int]]:
     return [like[text] for text in texts]
 
 
+def like_in_both(asked: Sequence[str], offered: Sequence[str]) -> list[set[int]]:
+    """Return, for each index, those whose two texts are both equal or like, itself included.
+
+    The second texts are compared only where the first ones hang together: of many questions with
+    few wordings, or with few wordings in common, that spares most of the work.
+    """
+    near = like_groups(asked)
+    found: list[set[int]] = [set() for _ in asked]
+    for members in _chains(asked, near):
+        inside = like_groups([offered[i] for i in members])
+        for i, like in zip(members, inside, strict=True):
+            found[i] = {members[place] for place in like} & near[i]
+    return found
+
+
+def _chains(texts: Sequence[str], near: Sequence[set[int]]) -> Iterator[list[int]]:
+    """Yield the indexes in groups, so that likes, and likes of likes, are in one group."""
+    placed: set[int] = set()
+    for start in range(len(texts)):
+        if start in placed:
+            continue
+        placed.add(start)
+        group, known = [start], set[str]()
+        for one in group:  # grows while it is read
+            if texts[one] not in known:  # equal texts have the same likes
+                known.add(texts[one])
+                new = near[one] - placed
+                placed |= new
+                group += sorted(new)
+        yield group
+
+
 class LikeTexts:
     """Pairs of questions with equal or like texts, counted across and within classes."""
 

@@ -11,7 +11,13 @@ import pytest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.records import ClassEntry
 from imagewikiqa.qa.audit import audit, near
-from imagewikiqa.qa.audit.near import LikeTexts, grams, like_pairs
+from imagewikiqa.qa.audit.near import (
+    LikeTexts,
+    grams,
+    like_groups,
+    like_in_both,
+    like_pairs,
+)
 from imagewikiqa.qa.audit.text import content_words, has_name, masked, normalised
 
 FLAWED = Path(__file__).parent.parent / "data" / "audit" / "flawed.json"
@@ -215,6 +221,28 @@ def test_the_pairs_found_are_exactly_those_of_brute_force(
     expected = all_pairs(texts)
     assert len(expected) > 50
     assert sorted(like_pairs(texts)) == sorted(expected)
+
+
+def test_what_is_like_in_both_texts_is_exactly_what_is_like_in_each() -> None:
+    source = random.Random(5)
+    words = "what where which diet habitat of this object is the primary main used for in".split()
+    stems = [" ".join(source.choices(words, k=7)) for _ in range(6)]
+    asked = [source.choice(stems) + source.choice(["", "", " in", " near"]) for _ in range(300)]
+    offered = [" ".join(source.choices(words, k=2)) + source.choice(["", "s"]) for _ in asked]
+    pairs = zip(like_groups(asked), like_groups(offered), strict=True)
+    expected = [first & second for first, second in pairs]
+    assert sum(len(like) > 1 for like in expected) > 50
+    assert any(like != first for like, first in zip(expected, like_groups(asked), strict=True))
+    assert like_in_both(asked, offered) == expected
+    assert like_in_both([], []) == []
+
+
+def test_a_chain_of_likes_is_followed_and_its_ends_stay_apart() -> None:
+    words = "amber birch cedar delta ember fjord grove heath inlet jetty knoll lunar marsh oasis"
+    asked = [" ".join(f"{words} plain quarry".split()[at : at + 13]) for at in range(4)]
+    near = [{0, 1}, {0, 1, 2}, {1, 2, 3}, {2, 3}]
+    assert like_groups(asked) == near
+    assert like_in_both(asked, ["same"] * 4) == near
 
 
 def test_pairs_are_counted_across_and_within_classes() -> None:
