@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from benchmarks.report import Result, arguments, measure, show
+from benchmarks._report import Result, arguments, measure, show
 from imagewikiqa.builders.dump import read_dump
 from imagewikiqa.builders.sample import read_sample
 

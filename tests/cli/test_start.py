@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -42,15 +41,6 @@ def test_no_stage_of_a_dry_run_loads_a_package_of_a_later_room() -> None:
     found = loaded("rebuild", "--sample", "--out", "never", "--dry-run")
     assert {"pydantic", "mwparserfromhell"} <= found
     assert found & {"torch", "transformers", "datasets", "openai", "anthropic"} == set()
-
-
-def test_help_answers_in_under_half_a_second() -> None:
-    times = []
-    for _ in range(5):
-        began = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "imagewikiqa", "--help"], capture_output=True)
-        times.append(time.perf_counter() - began)
-    assert min(times) < 0.5, times  # the least of five: a busy machine is not our slowness
 
 
 @pytest.mark.parametrize("name", COMMANDS)
