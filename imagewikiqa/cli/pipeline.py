@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,13 @@ from imagewikiqa.cli.inputs import check_images, input_digests, read_previous
 from imagewikiqa.cli.models import ModelSpec, open_client, parse_model, parse_models
 from imagewikiqa.cli.settings import RebuildConfig, as_config
 from imagewikiqa.core.classes import load_classes
+from imagewikiqa.core.code import code_digest
 from imagewikiqa.core.digests import digest, file_digest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.progress import Progress
 from imagewikiqa.core.records import ClassEntry, Draft, Judged, Page, Question, Reject
 from imagewikiqa.core.runs import Run, open_run
-from imagewikiqa.core.stages import StageReport, run_stage
+from imagewikiqa.core.stages import Stage, StageReport, run_stage
 from imagewikiqa.core.tables import read_table, write_table
 from imagewikiqa.qa.assemble import keep_options
 from imagewikiqa.qa.corpus.author import CorpusAuthor
@@ -32,7 +33,7 @@ from imagewikiqa.qa.llm_author import AuthorSettings, LLMAuthor
 from imagewikiqa.qa.llm_judge import LLMJudge
 from imagewikiqa.qa.protocols import Author, Judge
 
-STAGES = ("pages", "draft", "filter", "assemble", "audit", "export")
+DECIDING = tuple(f"imagewikiqa.{room}" for room in ("core", "prompts", "builders", "qa", "cli"))
 REJECT_TABLES = ("match", "pages", "draft", "filter", "images", "assemble")
 
 
@@ -42,7 +43,8 @@ class Job:
 
     run: Run
     settings: RebuildConfig
-    classes: Sequence[ClassEntry]
+    listed: Sequence[ClassEntry]  # all of --classes: what one class gives does not hang on --limit
+    classes: Sequence[ClassEntry]  # the first of them, up to --limit
     limit: int | None
     workers: int
     progress: Progress
@@ -51,9 +53,9 @@ class Job:
     @property
     def checker(self) -> LeakChecker:
         """Return the leak checker: ImageNet's names tell which words are common, in any run."""
-        known = {entry.id for entry in self.classes}
+        known = {entry.id for entry in self.listed}
         others = [entry for entry in load_classes("imagenet") if entry.id not in known]
-        return LeakChecker([*self.classes, *others])
+        return LeakChecker([*self.listed, *others])
 
     @property
     def previous(self) -> dict[str, Question]:
@@ -109,7 +111,7 @@ def open_job(
     inputs = input_digests(settings, classes)
     with open_run(out, bound, inputs, config) as run:
         chosen = classes if limit is None else classes[:limit]
-        yield Job(run, settings, chosen, limit, workers, progress)
+        yield Job(run, settings, classes, chosen, limit, workers, progress)
 
 
 def _kind(value: Any) -> str:
@@ -151,17 +153,18 @@ def run_draft(job: Job) -> None:
     """Let the author write about every class with a page: work/draft.jsonl."""
     pages = _pages(job)
     inputs = stages.subjects(job.classes, pages)
-    spec = parse_model(job.settings.author, "--author")
-    key: list[Any] = [str(spec.kind), job.settings.seed, job.settings.mode]
+    settings = job.settings
+    spec = parse_model(settings.author, "--author")
+    key: list[Any] = [spec.kind, settings.seed, settings.mode, job.run.inputs["classes"]]
     if spec.is_corpus:
         checker = job.checker
-        facts_key = digest([forms_ref(), [entry.id for entry in job.classes]])
+        facts_key = digest([forms_ref(), job.run.inputs["classes"]])
         _run(job, stages.facts_stage(checker, facts_key), inputs, job.table("facts"))
         facts = list(read_table(job.table("facts"), ClassFacts))
         key.append(file_digest(job.table("facts")))
-        author: Author = CorpusAuthor(facts, checker, job.settings.seed)
+        author: Author = CorpusAuthor(facts, checker, settings.seed)
     else:
-        asked = AuthorSettings(questions=job.settings.per_class, seed=job.settings.seed)
+        asked = AuthorSettings(questions=settings.per_class, seed=settings.seed)
         llm = LLMAuthor(open_client(spec), job.checker, asked)
         key += [llm.fingerprint, _script_digest(spec)]
         author = llm
@@ -181,9 +184,10 @@ def run_filter(job: Job) -> None:
     specs = parse_models(settings.judge, "--judge")
     judges: list[Judge] = []
     key: list[Any] = [settings.seed, settings.mode, settings.filter.model_dump()]
+    key.append(job.run.inputs["classes"])
     for spec in specs:
         if spec.is_corpus:
-            judges.append(CorpusJudge(_pages(job), job.classes))
+            judges.append(CorpusJudge(_pages(job), job.listed))
             key.append(file_digest(job.run.path / "pages.jsonl"))
         else:
             llm = LLMJudge(open_client(spec))
@@ -194,9 +198,10 @@ def run_filter(job: Job) -> None:
     _run(job, stage, _drafts(job), job.table("filter"))
 
 
-def _run(job: Job, stage: Any, inputs: Sequence[Any], table: Path) -> None:
+def _run(job: Job, stage: Stage[Any, Any], inputs: Sequence[Any], table: Path) -> None:
+    """Run a stage; what other code finished, as before an upgrade, is done again."""
     report = run_stage(
-        stage,
+        replace(stage, settings=digest([stage.settings, code_digest(DECIDING)])),
         inputs,
         work=job.run.work,
         table=table,

@@ -7,13 +7,13 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from imagewikiqa import __version__
+from imagewikiqa.core.code import package_versions
 from imagewikiqa.core.digests import digest, file_digest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import explained, publish_text, remove_leftovers
@@ -76,7 +76,7 @@ def finish_run(run: Run, lineage: dict[str, Any], data_files: list[Path]) -> Non
         "inputs": run.inputs,
         "code": {"version": __version__, "commit": _commit()},
         "python": platform.python_version(),
-        "packages": _packages(),
+        "packages": package_versions(),
         **lineage,
     }
     publish_text(run.path / "run.json", pretty(record))
@@ -191,9 +191,3 @@ def _commit() -> str | None:
     except FileNotFoundError:  # no git on this machine
         return None
     return answer.stdout.strip() or None
-
-
-def _packages() -> dict[str, str]:
-    """Return the versions of the packages that can change a byte of the output."""
-    names = ("inflect", "mwparserfromhell", "pillow", "pyarrow", "pydantic")
-    return {name: metadata.version(name) for name in names}
