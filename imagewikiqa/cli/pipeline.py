@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from imagewikiqa.builders.pages import match, open_source
+from imagewikiqa.builders.pages import open_source
 from imagewikiqa.builders.sample import sample_classes
 from imagewikiqa.cli import stages
 from imagewikiqa.cli.inputs import check_images, input_digests, read_previous
+from imagewikiqa.cli.matching import matched_pages
 from imagewikiqa.cli.models import ModelSpec, open_client, parse_model, parse_models
 from imagewikiqa.cli.settings import RebuildConfig, as_config
 from imagewikiqa.core.classes import load_classes
@@ -125,11 +126,12 @@ def _kind(value: Any) -> str:
 
 def run_pages(job: Job) -> None:
     """Match pages to classes and clean them: pages.jsonl."""
-    source = open_source(job.settings.pages or "")
-    matched = match(source, job.classes)
-    inputs = [stages.PageInput(one) for one in matched.pages]
+    chosen = tuple(job.classes)
+    read = [job.run.inputs[name] for name in ("pages", "classes")]
+    key = digest([read, [one.id for one in chosen], code_digest(DECIDING)])
+    matched = matched_pages(job.settings.pages or "", chosen, job.run.work, key)
+    inputs = [stages.PageInput(one) for one in matched]
     _run(job, stages.pages_stage(), inputs, job.run.path / "pages.jsonl")
-    write_table(job.run.work / "match.rejects.jsonl", matched.rejects)
     if not _pages(job):
         raise _no_page(job, len(inputs))
 
