@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import re
 import zlib
 from collections import deque
 from collections.abc import Iterator
@@ -16,8 +17,10 @@ from imagewikiqa.core.errors import ToolkitError
 
 _CHUNK = 1 << 18  # bytes of XML handed to the parser at a time
 _TEXT_LIMIT = 32 * 1024 * 1024  # characters; MediaWiki itself stops at 2 MiB
+_DEPTH_LIMIT = 32  # elements within elements; MediaWiki writes six
 # Wikipedia's text is CC BY-SA 4.0 since this day, 3.0 before it.
 _LICENCE_CHANGE = "2023-06-07"
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
 _KEPT = {
     "page/title", "page/ns", "page/id", "page/revision/id", "page/revision/timestamp",
     "page/revision/text", "siteinfo/base",
@@ -88,6 +91,11 @@ class _Reader:
         """Parse more of the file; raise ToolkitError where it is not well-formed."""
         self._parse(chunk, False)
         self.bytes_read += len(chunk)
+        if self.bytes_read - self._parser.CurrentByteIndex > _TEXT_LIMIT:
+            raise self._error(
+                f"has a tag or comment of more than {_TEXT_LIMIT:,} bytes",
+                "no export holds one; the file is damaged",
+            )
 
     def close(self) -> None:
         """Say that the file ended; raise ToolkitError when it ended too early."""
@@ -123,6 +131,11 @@ class _Reader:
         if not self._path:
             self._start_root(local, attributes)
         self._path.append(local)
+        if len(self._path) > _DEPTH_LIMIT:
+            raise self._error(
+                f"has more than {_DEPTH_LIMIT} elements within each other",
+                "no export is nested so deep; the file is damaged",
+            )
         if local == "page" and len(self._path) == 2:
             self._draft = _Draft(line=self._parser.CurrentLineNumber)
         elif local == "redirect" and len(self._path) == 3:
@@ -168,7 +181,7 @@ class _Reader:
 
     def _number(self, path: str) -> int | None:
         text = self._draft.values.get(path, "").strip()
-        if text and not text.lstrip("-").isdecimal():
+        if text and not _WHOLE.fullmatch(text):
             raise self._error(f"has {text[:40]!r} as a number in <{path}>", "the file is damaged")
         return int(text) if text else None
 

@@ -1,6 +1,7 @@
 """A folder of wikitext files as pages, with an optional `pages.csv` that describes them."""
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,6 +129,6 @@ def _problem(row: dict[str, str], files: set[str], rows: dict[str, dict[str, str
         return f"the folder has no wikitext file {row['file']!r}"
     for column in ("page_id", "revision_id"):
         value = (row.get(column) or "").strip()
-        if value and not (value.isascii() and value.isdigit()):
+        if value and not re.fullmatch("[0-9]{1,18}", value):
             return f"{column} {value!r} is not a whole number"
     return ""

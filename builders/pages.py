@@ -228,22 +228,25 @@ class Rejects:
 
     def __iter__(self) -> Iterator[Reject]:
         seen: set[str] = set()
+        times: Counter[str] = Counter()  # of ids used or listed: a source may repeat a page
         unused: Counter[str] = Counter()
         for page in self.pages:
             if isinstance(page, Reject):
                 yield page
                 continue
             key = _key(page)
-            if key in seen:
-                yield reject(f"{page.id}#again", "duplicate page", page.title)
-            elif key in self.used:
+            if key in self.used and key not in seen:
                 seen.add(key)
-            else:
-                reason = flaw(page) or "no class asks for this page"
-                unused[reason] += 1
-                if unused[reason] <= LISTED:
-                    detail = f"{page.title} → {page.redirect}" if page.redirect else page.title
-                    yield reject(page.id, reason, detail)
+                times[page.id] += 1
+                continue
+            again = "duplicate page" if key in seen else ""
+            reason = again or flaw(page) or "no class asks for this page"
+            unused[reason] += 1
+            if unused[reason] <= LISTED:
+                times[page.id] += 1
+                detail = f"{page.title} → {page.redirect}" if page.redirect else page.title
+                count = times[page.id]
+                yield reject(page.id if count == 1 else f"{page.id}#{count}", reason, detail)
         for reason, count in sorted(unused.items()):
             if count > LISTED:
                 yield reject(f"more: {reason}", f"{reason}, and {count - LISTED:,} more pages")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from imagewikiqa.builders import dump
 from imagewikiqa.builders.dump import licence_at, permanent_link, read_dump
 from imagewikiqa.core.errors import ToolkitError
 
@@ -58,6 +59,11 @@ def test_a_cut_dump_is_an_error_that_names_the_file(tmp_path: Path, suffix: str,
         (b"not xml at all", "not well-formed"),
         (b"<mediawiki><page><ns>0</ns></page></mediawiki>", "without a title"),
         (b"<mediawiki><page><title>A</title><id>x1</id></page></mediawiki>", "as a number"),
+        (b"<mediawiki><page><title>A</title><id>--5</id></page></mediawiki>", "as a number"),
+        (
+            b"<mediawiki><page><title>A</title><id>%s</id></page></mediawiki>" % (b"5" * 5000),
+            "as a number",
+        ),
         (b'<!DOCTYPE m [<!ENTITY a "b">]><mediawiki>&a;</mediawiki>', "document type"),
         (b'<!DOCTYPE m SYSTEM "file:///etc/passwd"><mediawiki/>', "document type"),
         (b"<mediawiki>&undefined;</mediawiki>", "not well-formed"),
@@ -137,3 +143,24 @@ def test_real_dumps_are_read_whole(shared_data: Path) -> None:
         len(list(read_dump(shared_data / "wiki_xml" / "enwiki_2021_dbpedia_minidump.xml.bz2")))
         == 14
     )
+
+
+@pytest.mark.parametrize(
+    ("head", "unit", "tail", "words"),
+    [
+        (b"<mediawiki>", b"<a>", b"", "32 elements within each other"),
+        (b'<mediawiki a="', b"x" * 997, b'"/>', "tag or comment of more than 1,000,000 bytes"),
+        (b"<mediawiki><!--", b"x" * 997, b"--></mediawiki>", "tag or comment of more than"),
+    ],
+)
+def test_xml_that_would_fill_memory_is_refused_and_long_text_outside_pages_is_read_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    head: bytes, unit: bytes, tail: bytes, words: str,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(dump, "_TEXT_LIMIT", 1_000_000)
+    path = tmp_path / "bomb.xml"
+    path.write_bytes(head + unit * 3000 + tail)
+    with pytest.raises(ToolkitError, match=words):
+        list(read_dump(path))
+    path.write_bytes(b"<mediawiki><log>" + b"x" * 3_000_000 + b"</log></mediawiki>")
+    assert list(read_dump(path)) == []

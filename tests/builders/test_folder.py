@@ -55,6 +55,7 @@ def test_the_sidecar_describes_its_files(tmp_path: Path) -> None:
         ("title\nx\n", "no column 'file'"),
         ("file,colour\nx.txt,red\n", "unknown column 'colour'"),
         ("file,page_id\nx.txt,ten\n", "line 2: page_id 'ten'"),
+        (f"file,page_id\nx.txt,{'5' * 5000}\n", "line 2: page_id '555"),
         ("file\nx.txt\nx.txt\n", "line 3: 'x.txt' is there twice"),
         ("file\ny.txt\n", "no wikitext file 'y.txt'"),
         ("file,page_id,revision_id\nx.txt,1,2\nz.txt,1,2\n", "page 1 at revision 2 is there twice"),

@@ -122,6 +122,14 @@ def test_rejects_of_the_source_pass_through_and_duplicates_are_named() -> None:
     assert [r.reason for r in matched.rejects] == ["not UTF-8", "duplicate page"]
 
 
+def test_a_page_that_a_source_repeats_is_told_each_time_under_an_id_of_its_own() -> None:
+    pages = [raw(title) for title in ("Wolf", "Ant", "Wolf", "Ant", "Wolf", "Ant")]
+    rejects = list(match(pages, [entry("wolf")]).rejects)
+    unused = "no class asks for this page"
+    assert Counter(r.reason for r in rejects) == {"duplicate page": 2, unused: 3}
+    assert len({r.id for r in rejects}) == 5
+
+
 def test_pages_that_can_be_read_only_once_are_refused() -> None:
     with pytest.raises(TypeError, match="give a list or a Source"):
         match(iter([raw("Wolf")]), [entry("wolf")])
