@@ -33,6 +33,9 @@ def prepare(wikitext: str) -> str:
     text = wikitext.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
     text = _CONTROL.sub("", text)
     # As in MediaWiki, a comment alone on its line takes the line with it, an open one the rest.
+    # The open one goes first: many of them would each be followed to the end of the page.
+    closed = text.rfind("-->") + len("-->") if "-->" in text else 0
+    text = text[:closed] + text[closed:].partition("<!--")[0]
     text = _COMMENT.sub("", _COMMENT_LINE.sub("", text))
     return _MAGIC_WORD.sub("", text)
 

@@ -19,6 +19,7 @@ _INVISIBLE = re.compile(r"[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2
 _ABBREVIATED = re.compile(
     r"(?:\b(?:[A-Z]|St|Dr|Mr|Mrs|Ms|c|ca|fl|vs|No|etc|Jr|Sr|e\.g|i\.e|lit|var|subsp))\.$"
 )
+_LONGEST = 12  # an abbreviation is shorter: what stands before decides nothing
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A-Z0-9À-Þ]|<|\{|\[)")
 
 # Quantifiers are bounded so that a long run of punctuation costs linear time.
@@ -86,7 +87,7 @@ def sentences(text: str) -> list[str]:
     """Split prose at sentence ends, not after common abbreviations and initials."""
     found, start = [], 0
     for end in _SENTENCE_END.finditer(text):
-        if not _ABBREVIATED.search(text[start : end.start()]):
+        if not _ABBREVIATED.search(text[max(start, end.start() - _LONGEST) : end.start()]):
             found.append(text[start : end.end()].strip())
             start = end.end()
     return [*found, text[start:].strip()]

@@ -17,6 +17,7 @@ _ABBREVIATED = re.compile(
     r"(?:^|[\s(])(?:[A-Zc]|[A-Z]\.[A-Z]|[Ss]t|[Dd]r|[Mm]rs?|ca|cf|vs|[Nn]o|approx|spp?|var|subsp"
     r"|e\.g|i\.e|[Ff]ig|[Vv]ol|Mt|Jr|Sr|Inc|Ltd|Co)\.$"
 )
+_LONGEST = 12  # an abbreviation is shorter: what stands before decides nothing
 _VOWEL = re.compile("[aeiouy]")
 _SHORT = dict(
     pair.split("=")
@@ -42,7 +43,7 @@ def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
     for line in re.finditer(r"[^\n]+", text):
         start = line.start()
         for stop in _STOP.finditer(text, line.start(), line.end()):
-            head = text[start : stop.start() + 1]
+            head = text[max(start, stop.start() + 1 - _LONGEST) : stop.start() + 1]
             if not (stop.group().startswith(".") and _ABBREVIATED.search(head)):
                 yield start, stop.end()
                 start = stop.end()

@@ -12,6 +12,7 @@ _END = re.compile(r"(?<=[.!?])(?P<close>[\"”’)]*)\s+(?=[A-Z0-9\"“'(ÀÁÉ�
 _ABBREVIATION = re.compile(
     r"\b(?:[A-Z]|St|Mt|Dr|Mr|Mrs|Ms|Jr|Sr|vs|ca|c|No|approx|etc|e\.g|i\.e)\.$"
 )
+_LONGEST = 12  # an abbreviation is shorter: what stands before decides nothing
 # What may stand between the start of a sentence and the verb when the class is the subject.
 _OPENERS = frozenset(
     """a all also an adult adults and are be both can commonly each ever generally in is it its
@@ -65,7 +66,7 @@ def split_sentences(text: str, offset: int = 0) -> Iterator[tuple[int, str]]:
     """Yield (offset, sentence) of one paragraph; abbreviations and initials do not end one."""
     begin = len(text) - len(text.lstrip())
     for match in _END.finditer(text, begin):
-        if _ABBREVIATION.search(text[begin : match.start()]):
+        if _ABBREVIATION.search(text[max(begin, match.start() - _LONGEST) : match.start()]):
             continue
         stop = match.end("close")
         yield offset + begin, text[begin:stop]

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagewikiqa.builders.dump import read_dump
+from imagewikiqa.builders.markup import prepare
 from imagewikiqa.builders.wikitext import CleanText, clean
 
 # Written apart from the cleaner's own list of debris.
@@ -212,6 +213,20 @@ def test_a_long_page_and_long_runs_of_markup_take_seconds() -> None:
     for run in ("{{", "[[", ", ", " ", "(", "(,", "<!--", "'''", ". "):
         assert_clean(clean(run * 10_000))
     assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize("run", ["A. ", "Mr. B ", "<!--\n", "<!-- -- > "])
+def test_long_runs_of_initials_and_open_comments_take_linear_time(run: str) -> None:
+    began = time.process_time()
+    assert_clean(clean(run * 40_000))
+    assert time.process_time() - began < 20  # minutes, were each followed to an end of the page
+
+
+def test_an_open_comment_takes_the_rest_and_closed_ones_only_themselves() -> None:
+    assert prepare("a<!-- b --> c<!-- d\n<!-- e") == "a c"
+    assert prepare("a\n <!-- b --> \nc --> d") == "a\nc --> d"
+    assert prepare("a <!--> b <!-- c --> d") == "a  d"
+    assert prepare("a <!--> b") == "a "
 
 
 def test_real_pages_of_two_dumps_are_clean(shared_data: Path) -> None:

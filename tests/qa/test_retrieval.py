@@ -1,6 +1,7 @@
 """Sentences, stems and the index: against known splits and a slow BM25."""
 
 import re
+import time
 from collections import Counter
 from math import log
 
@@ -170,3 +171,10 @@ def test_phrases_are_found_wherever_a_slow_search_finds_them(
     for number in range(len(pages)):
         on_page = [at for at in expected if placed[at][0] == number]
         assert index.phrase(stems, index.page_span(number)) == on_page
+
+
+@pytest.mark.parametrize("run", ["A. ", "Mr. B "])
+def test_a_line_of_initials_takes_linear_time(run: str) -> None:
+    began = time.process_time()
+    assert len(list(sentence_spans(run * 40_000))) == 1
+    assert time.process_time() - began < 10

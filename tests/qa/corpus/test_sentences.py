@@ -1,6 +1,7 @@
 """Sentences know where they stand and whether the class is what they speak of."""
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -154,3 +155,10 @@ def test_a_word_is_explained_only_if_it_is_the_name(
     assert match is not None
     sentence = Sentence(text, 0, own_pronoun=False, continues=continues)
     assert is_named(frozenset({"tiger"}), sentence, match) is expected
+
+
+@pytest.mark.parametrize("run", ["A. ", "Mr. B "])
+def test_a_line_of_initials_takes_linear_time(run: str) -> None:
+    began = time.process_time()
+    assert len(list(split_sentences(run * 40_000))) == 1
+    assert time.process_time() - began < 10
