@@ -3,7 +3,7 @@
 import hashlib
 import io
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +45,8 @@ def load_images(spec: str, classes: Sequence[ClassEntry]) -> tuple[list[ImageRef
 
     `none` gives nothing; `imagenet-val` names the validation images whose ReaL labels contain
     their class, without reading pixels; `folder:DIR` decodes every image below DIR, laid out as
-    DIR/CLASS_ID/* or as flat ILSVRC2012_val_*.JPEG. Raise ToolkitError if there is no image.
+    DIR/CLASS_ID/* or as flat ILSVRC2012_val_*.JPEG, and takes the bytes of a picture once: never
+    where two classes claim them. Raise ToolkitError if there is no image.
     """
     asked = _Asked(
         ids=frozenset(entry.id for entry in classes),
@@ -94,17 +95,36 @@ def _from_folder(root: Path, asked: _Asked) -> tuple[list[ImageRef], list[Reject
             label = _class_of(path, class_id, asked)
             refs.append(ImageRef(id=inside, class_id=label, sha256=_checked_digest(path)))
         except _BadImageError as bad:
-            rejects.append(
-                Reject(
-                    id=f"images:{shown}",
-                    stage="images",
-                    input=shown,
-                    reason=bad.reason,
-                    detail=bad.detail,
-                )
-            )
+            rejects.append(_reject(shown, bad))
+    refs, repeated = _once(sorted(refs, key=lambda ref: ref.id))
+    rejects += repeated
     _refuse_nothing(root, refs, rejects)
-    return sorted(refs, key=lambda ref: ref.id), sorted(rejects, key=lambda reject: reject.id)
+    return refs, sorted(rejects, key=lambda reject: reject.id)
+
+
+def _once(refs: Sequence[ImageRef]) -> tuple[list[ImageRef], list[Reject]]:
+    """Keep the first file of the same bytes, and none where they lie in two classes."""
+    same: dict[str | None, list[ImageRef]] = defaultdict(list)
+    for ref in refs:
+        same[ref.sha256].append(ref)
+    kept: list[ImageRef] = []
+    rejects: list[Reject] = []
+    for ref in refs:
+        first = same[ref.sha256][0]
+        other = next((one for one in same[ref.sha256] if one.class_id != ref.class_id), None)
+        if other is not None:
+            rejects.append(_reject(ref.id, _BadImageError("same picture in two classes", other.id)))
+        elif ref is not first:
+            rejects.append(_reject(ref.id, _BadImageError("same picture again", first.id)))
+        else:
+            kept.append(ref)
+    return kept, rejects
+
+
+def _reject(name: str, bad: _BadImageError) -> Reject:
+    return Reject(
+        id=f"images:{name}", stage="images", input=name, reason=bad.reason, detail=bad.detail
+    )
 
 
 def _refuse_nothing(root: Path, refs: list[ImageRef], rejects: list[Reject]) -> None:

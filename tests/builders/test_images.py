@@ -91,7 +91,9 @@ def test_a_folder_per_class_gives_its_images_with_their_digests(tmp_path: Path) 
     kinds = {"b.png": "PNG", "a.JPEG": "JPEG", "c.webp": "WEBP", "d.gif": "GIF"}
     for name, kind in kinds.items():
         put(tmp_path / "cat" / name, picture(kind))
-    put(tmp_path / "dog" / "e.jpg", picture("PNG"))  # as n02105855_2933.JPEG: a PNG by content
+    put(
+        tmp_path / "dog" / "e.jpg", picture("PNG", "blue")
+    )  # as n02105855_2933.JPEG: a PNG by content
     put(tmp_path / "dog" / "f.jpg", picture("JPEG", mode="CMYK", colour="#000000"))
     refs, rejects = load_images(f"folder:{tmp_path}", OWN)
     assert rejects == []
@@ -142,8 +144,8 @@ def test_bad_files_are_rejected_one_by_one(tmp_path: Path) -> None:
 
 
 def test_two_runs_give_the_same_rows(tmp_path: Path) -> None:
-    for name in ("cat/b.jpg", "cat/a.jpg", "dog/a.jpg", "x/y.jpg"):
-        put(tmp_path / name, picture())
+    for name, colour in {"cat/b": "red", "cat/a": "blue", "dog/a": "green", "x/y": "red"}.items():
+        put(tmp_path / f"{name}.jpg", picture(colour=colour))
     put(tmp_path / "dog" / "bad.jpg", b"bad")
     once = load_images(f"folder:{tmp_path}", OWN)
     assert once == load_images(f"folder:{tmp_path}", OWN)
@@ -173,10 +175,31 @@ def test_links_lead_nowhere_outside_the_folder(tmp_path: Path) -> None:
     assert found == {
         "cat/outside.jpg": "link out of the folder",
         "cat/broken.jpg": "not a file",
+        "cat/inside.jpg": "same picture again",
         "dog": "link out of the folder",
     }
     refs, _ = load_images(f"folder:{root}", OWN)
-    assert [ref.id for ref in refs] == ["cat/a.jpg", "cat/inside.jpg"]
+    assert [ref.id for ref in refs] == ["cat/a.jpg"]
+
+
+def test_the_same_bytes_are_one_picture_and_none_where_two_classes_claim_them(
+    tmp_path: Path,
+) -> None:
+    for name in ("cat/b.jpg", "cat/a.jpg", "cat/c.jpg"):
+        put(tmp_path / name, picture(colour="red"))
+    for name in ("cat/d.jpg", "dog/a.jpg", "cat/e.jpg"):
+        put(tmp_path / name, picture(colour="blue"))
+    put(tmp_path / "dog" / "b.jpg", picture(colour="green"))
+    refs, rejects = load_images(f"folder:{tmp_path}", OWN)
+    assert [ref.id for ref in refs] == ["cat/a.jpg", "dog/b.jpg"]
+    again, claimed = "same picture again", "same picture in two classes"
+    assert [(one.input, one.reason, one.detail) for one in rejects] == [
+        ("cat/b.jpg", again, "cat/a.jpg"),
+        ("cat/c.jpg", again, "cat/a.jpg"),
+        ("cat/d.jpg", claimed, "dog/a.jpg"),
+        ("cat/e.jpg", claimed, "dog/a.jpg"),
+        ("dog/a.jpg", claimed, "cat/d.jpg"),
+    ]
 
 
 def test_a_named_pipe_does_not_block(tmp_path: Path) -> None:
@@ -197,8 +220,8 @@ def test_a_file_name_that_is_not_utf8_is_rejected(tmp_path: Path) -> None:
 def test_flat_validation_images_get_their_classes_from_the_label_table(tmp_path: Path) -> None:
     good = [i for i in val_labels() if i.valid and i.label is not None][:3]
     disputed = next(i for i in val_labels() if i.label is not None and not i.valid)
-    for image in (*good, disputed):
-        put(tmp_path / image.name, picture())
+    for image, colour in zip((*good, disputed), ("red", "blue", "green", "grey"), strict=True):
+        put(tmp_path / image.name, picture(colour=colour))
     put(tmp_path / unresolved_val_images()[0], picture())
     put(tmp_path / "ILSVRC2012_val_00050001.JPEG", picture())
     refs, rejects = load_images(f"folder:{tmp_path}", IMAGENET)
@@ -219,7 +242,7 @@ def test_validation_images_in_class_folders_are_held_to_the_label_table_too(tmp_
     tiger = IMAGENET[292].id
     put(tmp_path / tiger / valid_val_images(292)[0], picture())
     put(tmp_path / tiger / valid_val_images(0)[0], picture())
-    put(tmp_path / tiger / "n02129604_1.JPEG", picture())
+    put(tmp_path / tiger / "n02129604_1.JPEG", picture(colour="blue"))
     assert reasons(tmp_path, IMAGENET) == {f"{tiger}/{valid_val_images(0)[0]}": "disputed label"}
 
 
