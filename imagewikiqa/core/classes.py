@@ -20,6 +20,7 @@ NEEDED = ("id", "name")
 OPTIONAL = ("synonyms", "definition", "title", "hypernyms", "number", "index")
 LISTS = frozenset({"synonyms", "hypernyms"})
 HAVE = "have: imagenet, or a .json, .csv or .jsonl file"
+_BROKEN = re.compile("[\ud800-\udfff]")  # JSON may escape it, UTF-8 cannot hold it
 
 
 class _Row(NamedTuple):
@@ -77,13 +78,20 @@ def _text(path: Path) -> str:
 
 def _parse(path: Path, text: str, first_line: int = 1) -> object:
     try:
-        return json.loads(text)
+        value: object = json.loads(text)
+        written = json.dumps(value, ensure_ascii=False)
     except (ValueError, RecursionError) as error:
         line = first_line - 1 + getattr(error, "lineno", 1)
         reason = getattr(error, "msg", "it nests too deep or holds too long a number")
         raise ToolkitError(
             f"{path}, line {line}: this is not JSON ({reason}); correct the line"
         ) from error
+    if _BROKEN.search(written):
+        raise ToolkitError(
+            f"{path}, line {first_line}: a text holds half of a character (an escape from \\ud800"
+            " to \\udfff without its other half); write the character itself"
+        )
+    return value
 
 
 def _read_json(path: Path, text: str) -> Iterator[_Row]:

@@ -157,6 +157,12 @@ def test_jsonl_lines_end_only_at_line_feeds(write: Write) -> None:
 
 MISTAKES: list[tuple[str, str | bytes, str]] = [
     ("a.json", "[", "line 1: this is not JSON"),
+    ("a.json", '["a \\ud800"]', "line 1: a text holds half of a character"),
+    (
+        "a.jsonl",
+        '{"id": "a", "name": "A"}\n{"id": "b", "name": "B", "definition": "\\udc00"}',
+        "line 2: a text holds half of a character",
+    ),
     ("a.json", '["a",\n"b"', "line 2: this is not JSON"),
     ("a.json", "[" * 100_000, "this is not JSON"),
     ("a.json", '{"a": 1}', "line 1: a .json class list is a list of names"),
