@@ -194,7 +194,7 @@ MISTAKES: list[tuple[str, str | bytes, str]] = [
     ("a.jsonl", '{"id": 1, "name": "A"}', "line 1: the id is not a text"),
     ("a.jsonl", '{"id": "a", "name": "A", "synonyms": [1]}', "the field synonyms.0 is wrong"),
     ("a.jsonl", '{"id": "a", "name": "A", "number": "few"}', "the field number is wrong"),
-    ("a.jsonl", '{"id": "a", "name": "\\ud800"}', "holds a line break or a control character"),
+    ("a.jsonl", '{"id": "a", "name": "\\ud800"}', "holds half of a character"),
 ]
 
 
