@@ -78,11 +78,11 @@ def _source_digest(spec: str) -> str:
 
 
 def _folder_digest(folder: Path) -> str:
-    """Return the digest of a folder's file names and bytes; links are not followed."""
+    """Return the digest of a folder's file names and bytes, linked files as what they show."""
     if not folder.is_dir():
         raise ToolkitError(f"there is no folder {folder}: check the path after folder:")
     total = hashlib.sha256()
     for file in sorted(folder.rglob("*")):
-        if file.is_file() and not file.is_symlink():
+        if file.is_file():  # a link to a folder is none, so no folder is walked twice
             total.update(f"{file.relative_to(folder).as_posix()}\0{file_digest(file)}\n".encode())
     return total.hexdigest()

@@ -80,3 +80,18 @@ def test_a_limit_does_not_change_what_is_written_about_the_classes_within_it(
     assert (grown / "work" / "draft.jsonl").read_bytes() == drafts.splitlines(keepends=True)[0]
     assert command(*three_alike, "--out", grown).code == 0
     assert (grown / "work" / "draft.jsonl").read_bytes() == drafts
+
+
+def test_a_page_behind_a_link_that_changed_is_another_run(
+    tmp_path: Path, three_alike: tuple[object, ...], command: Callable[..., Any]
+) -> None:
+    page, behind = tmp_path / "pages" / "zorbish cat.txt", tmp_path / "elsewhere.txt"
+    page.rename(behind)
+    page.symlink_to(behind)
+    assert command(*three_alike, "--out", tmp_path / "run").code == 0
+    drafts = (tmp_path / "run" / "work" / "draft.jsonl").read_bytes()
+    assert drafts.count(ASKED.encode()) == 3
+    behind.write_text(behind.read_text(encoding="utf-8") + "It sleeps.", encoding="utf-8")
+    said = command(*three_alike, "--out", tmp_path / "run")
+    assert said.code == 2
+    assert "the content of pages was" in said.err
