@@ -23,11 +23,15 @@ def read_folder(folder: Path) -> Iterator[RawPage | Reject]:
 
     A `pages.csv` beside them gives title, ids, link, language, licence and class by file name.
     Raises ToolkitError when there is no wikitext file or the sidecar is wrong; a file that is not
-    UTF-8 becomes a Reject.
+    UTF-8, or whose name is not, becomes a Reject.
     """
     files = _wikitext_files(folder)
     described = _read_sidecar(folder / SIDECAR, {file.name for file in files})
     for file in files:
+        shown = file.name.encode("utf-8", "backslashreplace").decode()
+        if shown != file.name:
+            yield reject(f"folder:{shown}", "file name is not UTF-8")
+            continue
         try:
             wikitext = file.read_bytes().decode("utf-8-sig")
         except UnicodeDecodeError as error:

@@ -1,6 +1,7 @@
 """What a run reads: looked at before any work, and digested, so that no path decides a run."""
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -84,5 +85,6 @@ def _folder_digest(folder: Path) -> str:
     total = hashlib.sha256()
     for file in sorted(folder.rglob("*")):
         if file.is_file():  # a link to a folder is none, so no folder is walked twice
-            total.update(f"{file.relative_to(folder).as_posix()}\0{file_digest(file)}\n".encode())
+            name = os.fsencode(file.relative_to(folder).as_posix())  # it may be no UTF-8
+            total.update(name + f"\0{file_digest(file)}\n".encode())
     return total.hexdigest()

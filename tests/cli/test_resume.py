@@ -1,6 +1,7 @@
 """What a second command in the same folder may reuse, and what it must do again."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,3 +96,18 @@ def test_a_page_behind_a_link_that_changed_is_another_run(
     said = command(*three_alike, "--out", tmp_path / "run")
     assert said.code == 2
     assert "the content of pages was" in said.err
+
+
+def test_a_page_whose_file_name_is_not_utf8_is_rejected_and_the_others_are_used(
+    tmp_path: Path, three_alike: tuple[object, ...], command: Callable[..., Any]
+) -> None:
+    odd = os.fsdecode(os.fsencode(tmp_path / "pages") + b"/odd\xff.txt")
+    try:
+        Path(odd).write_text("text", encoding="utf-8")
+    except OSError:
+        pytest.skip("this file system refuses names that are not UTF-8")
+    said = command(*three_alike, "--out", tmp_path / "run")
+    assert (said.code, said.err) == (0, "")
+    assert said.summary["pages"] == said.summary["draft"] == 3
+    rejects = (tmp_path / "run" / "work" / "match.rejects.jsonl").read_text(encoding="utf-8")
+    assert "file name is not UTF-8" in rejects and "odd\\\\udcff.txt" in rejects
