@@ -8,7 +8,6 @@ import typer
 
 from imagewikiqa.core.errors import ToolkitError
 
-Flag = Annotated[bool, typer.Option()]
 _HELP = {
     "rebuild": "Rebuild an ImageWikiQA: pages, questions, filter, balance, audit, exports, report.",
     "pages": "Only fetch and clean the pages.",
