@@ -29,11 +29,18 @@ class ClassEntry(Record):
     synonyms: tuple[str, ...] = ()
     definition: str = ""
     hypernyms: tuple[str, ...] = Field((), description="from the nearest to the root")
-    title: str | None = Field(None, description="Wikipedia article title, when known")
+    title: str | None = Field(
+        None, description="Wikipedia article title, when known; several stand between bars"
+    )
     index: int | None = Field(None, ge=0, description="position in the model's label order")
     number: Literal["count", "mass", "plural"] = Field(
         "count", description="grammar of the name: a tiger, guacamole, sunglasses"
     )
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """Return every article title of the class; "|", which no title may hold, parts them."""
+        return tuple(part.strip() for part in (self.title or "").split("|") if part.strip())
 
 
 class Section(Part):

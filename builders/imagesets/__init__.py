@@ -1,0 +1,1 @@
+"""Readers of image sets in their official layouts, and one index over any of them."""

@@ -1,0 +1,1 @@
+"""Readers of LLaVA-style conversation data, streaming, with every defect counted."""

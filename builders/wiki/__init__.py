@@ -1,0 +1,1 @@
+"""Wikipedia over its API: polite, recorded, pinned to revisions."""
