@@ -1,4 +1,4 @@
-"""The classes to ask about: ImageNet's own table, or a list that the user brings."""
+"""The classes to ask about: a list that ships with the toolkit, or one that the user brings."""
 
 import csv
 import io
@@ -19,7 +19,9 @@ from imagewikiqa.core.records import ClassEntry
 NEEDED = ("id", "name")
 OPTIONAL = ("synonyms", "definition", "title", "hypernyms", "number", "index")
 LISTS = frozenset({"synonyms", "hypernyms"})
-HAVE = "have: imagenet, or a .json, .csv or .jsonl file"
+# 102, 101, 1,000, 37 and 196 classes; caltech101 has 100, for its two folders of faces are one.
+NAMED = ("caltech101", "flowers102", "food101", "imagenet", "oxford_pets", "stanford_cars")
+HAVE = f"have: {', '.join(NAMED)}, or a .json, .csv or .jsonl file"
 _BROKEN = re.compile("[\ud800-\udfff]")  # JSON may escape it, UTF-8 cannot hold it
 
 
@@ -31,14 +33,14 @@ class _Row(NamedTuple):
 
 
 def load_classes(spec: str) -> tuple[ClassEntry, ...]:
-    """Return the classes of a named list ("imagenet") or of a .json, .csv or .jsonl file.
+    """Return the classes of a list in NAMED, in its official label order, or of a file.
 
     A .json file is a list of names (ids are made from them); a .csv or .jsonl file has the fields
     `id,name[,synonyms,definition,title]`, with synonyms split at ";" or "|" in a cell. Ids and
     case-folded names are distinct. Raise ToolkitError with the file, the line and the next step.
     """
-    if spec == "imagenet":
-        return _imagenet()
+    if spec in NAMED:
+        return _named(spec)
     path = Path(spec)
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
@@ -53,8 +55,8 @@ def slug(name: str) -> str:
 
 
 @cache
-def _imagenet() -> tuple[ClassEntry, ...]:
-    table = resources.files("imagewikiqa.core") / "data" / "imagenet_classes.jsonl"
+def _named(name: str) -> tuple[ClassEntry, ...]:
+    table = resources.files("imagewikiqa.core") / "data" / f"{name}_classes.jsonl"
     lines = table.read_text(encoding="utf-8").splitlines()
     return tuple(ClassEntry.model_validate_json(line) for line in lines)
 

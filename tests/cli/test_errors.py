@@ -84,8 +84,8 @@ REBUILD = (
     ),
     mistake("--pages folder:wiki --classes stranger.json", "no page of use", "too short", "give"),
     # class lists
-    mistake("--sample --classes none.csv", "none.csv", "does not exist", "have: imagenet"),
-    mistake("--sample --classes imagnet", "'imagnet'", "have: imagenet"),
+    mistake("--sample --classes none.csv", "none.csv", "does not exist", "imagenet"),
+    mistake("--sample --classes imagnet", "'imagnet'", "have: caltech101, flowers102"),
     mistake("--sample --classes wrong-column.csv", "line 1", "nome", "expected are id,", "rename"),
     mistake("--sample --classes empty.json", "empty.json", "is empty", "at least one class"),
     mistake("--sample --classes empty.csv", "empty.csv", "is empty", "at least one class"),

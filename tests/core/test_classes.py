@@ -209,7 +209,8 @@ def test_a_mistake_is_one_sentence_with_the_place(
 
 @pytest.mark.parametrize("spec", ["", "flowers", "imagenet.txt", "IMAGENET"])
 def test_an_unknown_list_is_refused_with_those_there_are(spec: str) -> None:
-    assert "have: imagenet, or a .json, .csv or .jsonl file" in refusal(spec)
+    names = "caltech101, flowers102, food101, imagenet, oxford_pets, stanford_cars"
+    assert f"have: {names}, or a .json, .csv or .jsonl file" in refusal(spec)
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
