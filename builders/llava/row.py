@@ -1,0 +1,227 @@
+"""One raw row made a clean conversation: known defects repaired or refused, and each one named."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from imagewikiqa.builders.llava.stream import NotJson
+from imagewikiqa.prompts.library import load_prompt
+
+TOKEN = "<image>"  # stands for an image in texts
+Speaker = Literal["human", "gpt"]
+REPAIRS: Mapping[str, str] = {
+    "image token added": "the row has images and no <image>: it stands before the first question",
+    "image token repeated": "one image and several <image>: only the first is kept",
+    "empty image field": "the image field is blank and no text asks for one: a text-only row",
+    "empty model field": "the model field is blank and was dropped",
+    "system turn dropped": "a leading system turn, which LLaVA's format does not have",
+    "leading answer dropped": "the conversation began with an answer (LLaVA's loader skips it too)",
+    "trailing question dropped": "the last question has no answer to learn from",
+    "other extension": "the image lies under the same name with another extension",
+}
+DEFECTS: Mapping[str, str] = {
+    "not JSON": "a line that cannot be parsed",
+    "no conversation": "the row is no object with conversations, messages or an instruction",
+    "malformed turn": "a turn lacks its speaker or its text, or they are no texts",
+    "unknown speaker": "a turn is by neither human nor gpt (nor their known other names)",
+    "speakers do not alternate": "two questions or two answers follow each other",
+    "empty question": "a question is blank",
+    "empty answer": "an answer is blank",
+    "no answer": "nothing is left to learn from",
+    "image token without image": "a text asks for an image and the row has none",
+    "image token in an answer": "an answer holds <image>",
+    "image tokens differ from images": "several images, and another number of <image>",
+    "malformed image": "the image field is neither a text nor a list of texts",
+    "image path leaves the folder": "an absolute path, a step up or a strange character",
+    "video row": "the row shows a video",
+    "broken character": "a text holds half of a character",
+    "duplicate row": "an earlier row has the same images and the same conversation",
+    "image missing": "no file of that name, under any known extension",
+    "image unusable": "the image file is there and cannot be used",
+}
+_SPEAKERS: dict[object, str] = {
+    "human": "human", "user": "human", "gpt": "gpt", "assistant": "gpt", "system": "system",
+}  # fmt: skip
+_UNSAFE = re.compile(r"\A[/\\~]|\A[A-Za-z]:|(?:\A|[/\\])\.\.(?:[/\\]|\Z)|[\x00-\x1f\\]")
+_URL = re.compile(r"https?://[^\s]+\Z")
+
+
+class DefectError(Exception):
+    """A row that cannot be used: a reason out of `DEFECTS`, and a detail."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One speech of a conversation."""
+
+    speaker: Speaker
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class LlavaRow:
+    """A conversation over no, one or several images, and what was repaired in it."""
+
+    row_id: str  # the file's own id, which may repeat
+    images: tuple[str, ...]  # as the file names them
+    turns: tuple[Turn, ...]
+    repairs: tuple[str, ...]
+
+
+def clean_row(raw: Any) -> LlavaRow:
+    """Return a raw row as a conversation in LLaVA's form; raise DefectError when it is none.
+
+    Takes LLaVA's `conversations`, the `messages` and `images` of chat formats, `instruction` and
+    `output`, and a `caption` with an `image_url` (PixMo-Cap). Fields beside them are left out.
+    """
+    if isinstance(raw, NotJson):
+        raise DefectError("not JSON", raw.detail)
+    if not isinstance(raw, dict):
+        raise DefectError("no conversation", f"a {type(raw).__name__} instead of an object")
+    if raw.get("video") or raw.get("videos"):
+        raise DefectError("video row")
+    repairs: list[str] = ["empty model field"] if raw.get("model") == "" else []
+    turns = _ordered(_turns(raw), repairs)
+    images = _images(raw, repairs)
+    turns = _with_tokens(turns, images, repairs)
+    return LlavaRow(_row_id(raw), images, tuple(turns), tuple(repairs))
+
+
+def _row_id(raw: dict[str, Any]) -> str:
+    value = raw.get("id", raw.get("question_id"))
+    return str(value) if isinstance(value, str | int) else ""
+
+
+def _turns(raw: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return speakers and texts in whichever form the row has them."""
+    for key, speaker, text in (("conversations", "from", "value"), ("messages", "role", "content")):
+        if isinstance(raw.get(key), list):
+            return [_turn(turn, speaker, text) for turn in raw[key]]
+    if isinstance(raw.get("instruction"), str) and isinstance(raw.get("output"), str):
+        return [("human", raw["instruction"]), ("gpt", raw["output"])]
+    if isinstance(raw.get("caption"), str) and "image_url" in raw:
+        return [("human", load_prompt("describe_image").body), ("gpt", raw["caption"])]
+    raise DefectError("no conversation", f"fields: {', '.join(sorted(map(str, raw)))[:200]}")
+
+
+def _turn(turn: Any, speaker_key: str, text_key: str) -> tuple[str, str]:
+    if not isinstance(turn, dict):
+        raise DefectError("malformed turn", f"a {type(turn).__name__} instead of an object")
+    text = turn.get(text_key)
+    if isinstance(text, list):
+        text = "".join(map(_content, text))
+    if not isinstance(text, str):
+        raise DefectError("malformed turn", f"{text_key} is {type(text).__name__}")
+    named = turn.get(speaker_key)
+    speaker = _SPEAKERS.get(named) if isinstance(named, str) else None
+    if speaker is None:
+        raise DefectError("unknown speaker", repr(named)[:80])
+    return speaker, text
+
+
+def _content(part: Any) -> str:
+    """Return one part of a chat message: its text, or the token of an image."""
+    if isinstance(part, dict):
+        kind = part.get("type")
+        if kind in {"image", "image_url"}:
+            return TOKEN
+        if kind == "text" and isinstance(text := part.get("text", part.get("value")), str):
+            return text
+        if kind in {"video", "video_url"}:
+            raise DefectError("video row")
+    raise DefectError("malformed turn", f"a part of a message is {str(part)[:80]!r}")
+
+
+def _ordered(turns: list[tuple[str, str]], repairs: list[str]) -> list[Turn]:
+    """Return question, answer, question, answer; what stands before or after is dropped."""
+    if turns and turns[0][0] == "system":
+        turns = turns[1:]
+        repairs.append("system turn dropped")
+    if turns and turns[0][0] == "gpt":
+        turns = turns[1:]
+        repairs.append("leading answer dropped")
+    for number, (speaker, _) in enumerate(turns):
+        if speaker == "system":
+            raise DefectError("unknown speaker", f"a system turn at place {number + 1}")
+        if speaker != ("gpt" if number % 2 else "human"):
+            raise DefectError("speakers do not alternate", f"{speaker} at place {number + 1}")
+    if len(turns) % 2:
+        turns = turns[:-1]
+        repairs.append("trailing question dropped")
+    if not turns:
+        raise DefectError("no answer")
+    for number, (_, text) in enumerate(turns):
+        if not text.strip():
+            reason = "empty answer" if number % 2 else "empty question"
+            raise DefectError(reason, f"at place {number + 1}")
+    return [Turn("gpt" if n % 2 else "human", text) for n, (_, text) in enumerate(turns)]
+
+
+def _images(raw: dict[str, Any], repairs: list[str]) -> tuple[str, ...]:
+    found = raw.get("image", raw.get("images", raw.get("image_url")))
+    if found is None and isinstance(raw.get("messages"), list):
+        found = [name for turn in raw["messages"] for name in _named_in(turn)]
+    if found is None:
+        return ()
+    names = found if isinstance(found, list) else [found]
+    if not all(isinstance(name, str) for name in names):
+        raise DefectError("malformed image", str(found)[:80])
+    kept = tuple(name.strip() for name in names if name.strip())
+    if not kept:
+        repairs.append("empty image field")
+    for name in kept:
+        if not _URL.match(name) and _UNSAFE.search(name):
+            raise DefectError("image path leaves the folder", name[:200])
+    return kept
+
+
+def _named_in(turn: dict[str, Any]) -> list[Any]:
+    """Return the images that a chat message names inside its content."""
+    parts = turn.get("content")
+    listed = parts if isinstance(parts, list) else []
+    images = [part for part in listed if part.get("type") in {"image", "image_url"}]
+    named = [part.get("value", part.get("image_url", part.get("image"))) for part in images]
+    return [name.get("url") if isinstance(name, dict) else name for name in named]
+
+
+def _with_tokens(turns: list[Turn], images: tuple[str, ...], repairs: list[str]) -> list[Turn]:
+    """Return the turns with one <image> for each image."""
+    if any(TOKEN in turn.value for turn in turns[1::2]):
+        raise DefectError("image token in an answer")
+    tokens = sum(turn.value.count(TOKEN) for turn in turns)
+    if tokens == len(images):
+        return turns
+    if not images:
+        raise DefectError("image token without image", f"{tokens} tokens")
+    if not tokens:
+        repairs.append("image token added")
+        first = Turn("human", f"{TOKEN}\n" * len(images) + turns[0].value)
+        return [first, *turns[1:]]
+    if len(images) > 1:
+        raise DefectError(
+            "image tokens differ from images", f"{tokens} tokens, {len(images)} images"
+        )
+    repairs.append("image token repeated")
+    return _first_token_only(turns)
+
+
+def _first_token_only(turns: list[Turn]) -> list[Turn]:
+    kept: list[Turn] = []
+    seen = False
+    for turn in turns:
+        value = turn.value
+        if seen:
+            value = value.replace(TOKEN, "")
+        elif TOKEN in value:
+            head, _, tail = value.partition(TOKEN)
+            value, seen = f"{head}{TOKEN}{tail.replace(TOKEN, '')}", True
+        if not value.strip():
+            raise DefectError("empty question", "a question of nothing but a repeated image token")
+        kept.append(Turn(turn.speaker, value))
+    return kept
