@@ -38,13 +38,19 @@ def measure(
     return {name: round(amount / statistics.median(times), 3) for name, times in seconds.items()}
 
 
+def parser() -> argparse.ArgumentParser:
+    """Return the options that every benchmark has, ready for more."""
+    options = argparse.ArgumentParser()
+    options.add_argument("--json", action="store_true", help="print one JSON object")
+    options.add_argument("--rounds", type=int, default=3)
+    return options
+
+
 def arguments() -> argparse.Namespace:
-    """Return the options that every benchmark has."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--megabytes", type=int, default=20, help="size of the input")
-    return parser.parse_args()
+    """Return the options of a benchmark whose input is so many megabytes."""
+    options = parser()
+    options.add_argument("--megabytes", type=int, default=20, help="size of the input")
+    return options.parse_args()
 
 
 def show(result: Result, as_json: bool) -> None:
@@ -55,3 +61,5 @@ def show(result: Result, as_json: bool) -> None:
     sys.stdout.write(f"{result.name} ({result.unit})\n  {'ours':<14}{result.ours:>10.1f}\n")
     for peer, value in result.others.items():
         sys.stdout.write(f"  {peer:<14}{value:>10.1f}   x{result.ratios[peer]:.2f}\n")
+    for name, value in result.exact.items():
+        sys.stdout.write(f"  {name}: {value:g}\n")

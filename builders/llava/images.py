@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from imagewikiqa.builders.imagesets.inspect import inspect
-
 from imagewikiqa.builders.llava.row import DefectError
 from imagewikiqa.core.digests import text_digest
 
@@ -42,6 +40,8 @@ class ImageFolder:
 
 @lru_cache(maxsize=4096)
 def _look_once(root: Path, name: str) -> FoundImage | DefectError:
+    from imagewikiqa.builders.imagesets.inspect import inspect
+
     try:
         path, renamed = _located(root, name)
         size = path.stat().st_size
