@@ -1,0 +1,208 @@
+"""The evidence for and against an article, each piece with its weight in log-odds."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from imagewikiqa.builders.resolve.knowledge import DISAMBIGUATION, Found
+from imagewikiqa.builders.resolve.lead import first_sentence, nouns, opening, said_to_be
+from imagewikiqa.builders.resolve.phrases import Phrase
+from imagewikiqa.builders.resolve.records import Clue, ClueKind
+from imagewikiqa.builders.resolve.subject import Standing, Subject
+from imagewikiqa.builders.resolve.titles import (
+    Title,
+    added,
+    fit,
+    is_name_like,
+    is_shouted,
+    parted,
+)
+from imagewikiqa.builders.resolve.words import fold, squeeze, stems
+
+# Set by hand, then adjusted on the 512 classes that automatic matching resolved; never on others.
+PRIOR = -2.6
+NAME, NAME_WORDS = 4.2, 5.0  # a name of one word is more often ambiguous
+SYNONYM, SYNONYM_WORDS, SCIENTIFIC = 1.8, 4.0, 5.0
+WEAK = {"": 0.0, "part of the name": -3.5, "shared with another class": -1.5,
+        "names another class": -6.0}  # fmt: skip
+BY_REDIRECT, BY_VARIANT, BY_LONGER = -0.7, -0.3, 0.45
+QUALIFIER: dict[Standing, float] = {
+    "near hypernym": 3.0, "hypernym": 2.2, "field": 2.2, "definition": 1.4, "kind": -0.8,
+    "unknown": -2.5, "contrary": -5.0,
+}  # fmt: skip
+SAID: dict[Standing, float] = {
+    "near hypernym": 3.0, "hypernym": 2.2, "field": 1.0, "definition": 1.2, "kind": 1.2,
+    "unknown": 0.0, "contrary": -4.0,
+}  # fmt: skip
+STANDINGS: tuple[Standing, ...] = (
+    "near hypernym", "hypernym", "definition", "field", "kind", "contrary", "unknown",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lead:
+    """An article that may be meant, and the ways that led to it."""
+
+    page: Found
+    phrases: tuple[Phrase, ...]  # whose exact title is this page or redirects to it
+    ways: tuple[str, ...]
+
+    @property
+    def title(self) -> Title:
+        """Return the title in its parts."""
+        return parted(self.page.title)
+
+
+def strength(phrase: Phrase) -> float:
+    """Return what it proves that a title equals a phrase."""
+    several = phrase.words > 1
+    if phrase.source == "name":
+        weight = NAME_WORDS if several else NAME
+    elif phrase.source == "scientific name":
+        weight = SCIENTIFIC
+    else:
+        weight = SYNONYM_WORDS if several else SYNONYM
+    return weight + WEAK[phrase.weakness]
+
+
+def clues(
+    lead: Lead, subject: Subject, others: Iterable[Found], rivals: Mapping[str, str]
+) -> list[Clue]:
+    """Return all evidence for one article; `rivals` are the names of all classes, by wording."""
+    found = [
+        _clue("prior", PRIOR, "most articles that a search finds are about something else"),
+        *_by_title(lead, subject),
+        *_by_standing(lead, others),
+        *_by_qualifier(lead.title, subject),
+        *_by_rival(lead.title, subject, rivals),
+        *_by_text(lead.page, subject),
+    ]
+    if lead.page.fragment and not _is_own(lead):
+        found.append(_clue("section", -1.0, f"redirects to the section {lead.page.fragment!r}"))
+    return [clue for clue in found if clue.weight]
+
+
+def _clue(kind: ClueKind, weight: float, detail: str) -> Clue:
+    return Clue(kind=kind, weight=round(weight, 3), detail=detail)
+
+
+def _is_own(lead: Lead) -> bool:
+    return any(fit(lead.title, phrase) in ("same", "variant") for phrase in lead.phrases)
+
+
+def _by_title(lead: Lead, subject: Subject) -> Iterable[Clue]:
+    """Yield what title and redirects say: the best phrase counts, others add a little."""
+    options = [option for p in subject.phrases if (option := _named(lead, p, subject)) is not None]
+    if not options:
+        overlap = subject.rarity.overlap(stems(lead.title.text), subject.told | subject.above)
+        yield _clue("title", 1.2 * overlap, "words of the title stand in the definition")
+        return
+    best, (phrase, clue) = max(
+        enumerate(options), key=lambda option: (option[1][1].weight, -option[0])
+    )
+    yield clue
+    more = [p.text for i, (p, c) in enumerate(options) if i != best and c.weight > 0.5]
+    yield _clue("more names", 0.6 * min(len(more), 3), f"also named {', '.join(more[:3])}")
+    if clue.kind == "title":
+        yield from _by_case(lead.title, phrase, subject)
+
+
+def _named(lead: Lead, phrase: Phrase, subject: Subject) -> tuple[Phrase, Clue] | None:
+    how, weight = fit(lead.title, phrase), strength(phrase)
+    said = f"the {phrase.source} {phrase.text!r}"
+    said += f" ({phrase.weakness})" if phrase.weakness else ""
+    if how == "same":
+        return phrase, _clue("title", weight, f"the title is {said}")
+    if how == "variant":
+        return phrase, _clue("title", weight + BY_VARIANT, f"the title is a form of {said}")
+    if phrase in lead.phrases:
+        return phrase, _clue("redirect", weight + BY_REDIRECT, f"redirected from {said}")
+    if how == "longer" and weight > 0:
+        extra = added(lead.title, phrase)
+        known = subject.rarity.overlap(extra, subject.told | subject.above | subject.names)
+        if not extra or known > 0.5:
+            weight *= BY_LONGER * (known if extra else 1)
+            return phrase, _clue("title", weight, f"the title adds known words to {said}")
+    return None
+
+
+def _by_case(title: Title, phrase: Phrase, subject: Subject) -> Iterable[Clue]:
+    if is_shouted(title, phrase):
+        yield _clue("case", -4.0, "capitals inside the title: an acronym or a brand")
+    elif is_name_like(title, phrase) and not subject.is_breed:
+        yield _clue("case", -1.5, "the title is written like the name of one thing")
+
+
+def _by_standing(lead: Lead, others: Iterable[Found]) -> Iterable[Clue]:
+    """Yield whether a plain title is the main meaning of its words, or a list of meanings."""
+    title = lead.title
+    if title.qualifier or lead.page.is_disambiguation is False:
+        return
+    around = [parted(page.title) for page in others]
+    same = [t for t in around if t.text != title.text and squeeze(t.base) == squeeze(title.base)]
+    qualified = [t for t in same if t.qualifier and not t.text.endswith(DISAMBIGUATION)]
+    if any(t.text.endswith(DISAMBIGUATION) for t in same):
+        yield _clue("standing", 0.4, "other meanings are on a page of their own")
+    elif qualified:
+        weight = -1.0 if len(qualified) == 1 else -3.5
+        yield _clue("standing", weight, f"may be a list of meanings, as {qualified[0].text!r}")
+
+
+def _by_qualifier(title: Title, subject: Subject) -> Iterable[Clue]:
+    if not title.qualifier:
+        return
+    if title.placed and not _is_name(title.text, subject):
+        yield _clue("qualifier", QUALIFIER["contrary"], f"{title.qualifier!r} is a place")
+        return
+    words = fold(title.qualifier).split()
+    whole = subject.says(fold(title.qualifier))
+    standing = whole if whole in ("field", "contrary") else subject.says(words[-1])
+    # "Killer (Swiss band)" is no killer, but "Mouse (computer part)" would be a mouse.
+    if standing in ("unknown", "kind") and len(words) > 1:
+        standing = min((subject.says(word) for word in words), key=STANDINGS.index)
+    yield _clue("qualifier", QUALIFIER[standing], f"{title.qualifier!r}: {standing}")
+
+
+def _is_name(text: str, subject: Subject) -> bool:
+    return any(squeeze(phrase.text) == squeeze(text) for phrase in subject.phrases)
+
+
+def _by_rival(title: Title, subject: Subject, rivals: Mapping[str, str]) -> Iterable[Clue]:
+    owner = rivals.get(squeeze(title.text), subject.entry.id)
+    if owner != subject.entry.id:
+        yield _clue("rival", -3.0, f"the title is the name of the class {owner}")
+
+
+def _by_text(page: Found, subject: Subject) -> Iterable[Clue]:
+    """Yield what lead, description and categories say, where the encyclopedia gave them."""
+    if page.lead:
+        sentence = first_sentence(page.lead)
+        yield _of_nouns("lead", said_to_be(sentence), subject, 1.0)
+        yield from _of_lead(page.lead, subject)
+    if page.description:
+        yield _of_nouns("description", nouns(page.description), subject, 0.6)
+    if page.categories:
+        words = stems(" ".join(page.categories))
+        shared = words & (subject.near | subject.names)
+        yield _clue("categories", 1.0 if shared else 0.0, f"named {', '.join(sorted(shared))}")
+
+
+def _of_nouns(kind: ClueKind, said: tuple[str, ...], subject: Subject, scale: float) -> Clue:
+    own = [noun for noun in said if not stems(noun) <= subject.names or noun in subject.near]
+    standings = {noun: subject.says(noun) for noun in own or said}
+    if not standings:
+        return _clue(kind, 0.0, "says nothing of its kind")
+    noun = min(standings, key=lambda word: STANDINGS.index(standings[word]))
+    return _clue(kind, scale * SAID[standings[noun]], f"says '{noun}': {standings[noun]}")
+
+
+def _of_lead(lead: str, subject: Subject) -> Iterable[Clue]:
+    told = subject.told - subject.names
+    words = stems(opening(lead))
+    overlap = subject.rarity.overlap(told, words)
+    shared = sorted(told & words, key=lambda word: (-subject.rarity.weight(word), word))
+    yield _clue("definition", 4.0 * math.sqrt(overlap) - 1.0, f"shares {', '.join(shared[:6])}")
+    for phrase in subject.phrases:
+        if phrase.source == "scientific name" and phrase.text in lead:
+            yield _clue("scientific name", 3.0, f"the lead names {phrase.text}")
+            break
