@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = {
     "imagewikiqa/core/data": "imagewikiqa/core/data",
     "imagewikiqa/core/schemas": "imagewikiqa/core/schemas",
+    "imagewikiqa/core/report/templates": "imagewikiqa/core/report/templates",
     "builders/data": "imagewikiqa/builders/data",
     "builders/sample": "imagewikiqa/builders/sample",
     "prompts/templates": "imagewikiqa/prompts/templates",

@@ -7,8 +7,8 @@ from typing import Literal, Protocol, runtime_checkable
 
 from imagewikiqa.core.digests import keyed_order
 from imagewikiqa.core.errors import ToolkitError
+from imagewikiqa.core.intervals import Interval, clustered_interval
 from imagewikiqa.core.records import Draft, Judged, Judgement, JudgeScore, Trial
-from imagewikiqa.qa.intervals import Interval, clustered_interval
 from imagewikiqa.qa.protocols import Ask, Condition, Judge
 
 Order = tuple[int, int, int, int]  # shown position -> index into the draft's choices

@@ -9,10 +9,10 @@ import yaml
 from markupsafe import Markup
 
 from imagewikiqa.core.records import LETTERS, Item, Page, Question
+from imagewikiqa.core.report.markdown import code, indented, plain, rate_text
+from imagewikiqa.core.report.page import render
 from imagewikiqa.qa.attribution import set_licence
 from imagewikiqa.qa.hub_table import COLUMNS
-from imagewikiqa.qa.markdown import code, indented, plain, rate_text
-from imagewikiqa.qa.report_page import render
 from imagewikiqa.qa.surface import longest_accuracy, shortest_accuracy
 
 PARQUET = "data/test-00000-of-00001.parquet"
@@ -52,7 +52,7 @@ def card(
     licence = set_licence(pages)
     return (
         render(
-            "card.md",
+            "qa/card.md",
             metadata=Markup(
                 _metadata(items, pages, info, licence, data_sha256, with_pixels).strip()
             ),

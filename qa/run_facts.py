@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from imagewikiqa.core.intervals import Interval, clustered_interval
 from imagewikiqa.core.records import LETTERS, Item, Judged, JudgeScore, Page, Question, Reject
 from imagewikiqa.qa.audit import AuditSummary
-from imagewikiqa.qa.intervals import Interval, clustered_interval
 
 CONDITIONS = ("with_name", "without_name", "closed_book")
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from imagewikiqa.qa.report_plots import bar_chart, interval_chart
+from imagewikiqa.core.report.plots import bar_chart, interval_chart
 from imagewikiqa.qa.run_facts import (
     RunFacts,
     form_counts,

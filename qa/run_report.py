@@ -6,9 +6,9 @@ from typing import Any
 
 from imagewikiqa.core.files import publish_text
 from imagewikiqa.core.records import Item, Judged, Page, Question, Reject
+from imagewikiqa.core.report.markdown import plain
+from imagewikiqa.core.report.page import inline_svg, render
 from imagewikiqa.qa.audit import AuditSummary
-from imagewikiqa.qa.markdown import plain
-from imagewikiqa.qa.report_page import inline_svg, render
 from imagewikiqa.qa.run_facts import RunFacts
 from imagewikiqa.qa.run_plots import run_plots
 from imagewikiqa.qa.run_view import page_context, text_context
@@ -50,7 +50,7 @@ def write_report(
     figures = [(inline_svg(svg, name, caption), caption) for name, (svg, caption) in drawn.items()]
     for name, (svg, _) in drawn.items():
         publish_text(run_dir / "plots" / f"{name}.svg", svg)
-    page = render("run.html", figures=figures, **page_context(facts, images_root))
-    text = render("run.md", plots=list(drawn), plain=plain, **text_context(facts))
+    page = render("qa/run.html", figures=figures, **page_context(facts, images_root))
+    text = render("qa/run.md", plots=list(drawn), plain=plain, **text_context(facts))
     publish_text(run_dir / "report.md", text + "\n")
     publish_text(run_dir / "report.html", page)

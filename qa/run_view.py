@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from imagewikiqa.core.intervals import Interval
+from imagewikiqa.core.report.markdown import rate_text
 from imagewikiqa.qa.audit.verdicts import GROUPS
 from imagewikiqa.qa.audit.view import figure_text, tally
-from imagewikiqa.qa.intervals import Interval
-from imagewikiqa.qa.markdown import rate_text
 from imagewikiqa.qa.run_examples import examples
 from imagewikiqa.qa.run_facts import (
     CONDITIONS,

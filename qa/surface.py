@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagewikiqa.core.digests import keyed_int
-from imagewikiqa.qa.intervals import Interval, clustered_interval, uniformity
+from imagewikiqa.core.intervals import Interval, clustered_interval, uniformity
 from imagewikiqa.qa.surface_features import Vocabulary, features
 
 FOLDS = 10

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from imagewikiqa.qa.report_page import data_uri
+from imagewikiqa.core.report.page import data_uri
 
 SIDE = 256  # pixels, the longer side
 MOST_PIXELS = 50_000_000  # a hostile file of 300 KB can claim gigabytes

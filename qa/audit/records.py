@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from imagewikiqa.core.intervals import Interval
 from imagewikiqa.core.records import Part
-from imagewikiqa.qa.intervals import Interval
 
 Verdict = Literal["ok", "look", "leak", "not checked"]
 Count = int | None  # None: not checked, for want of pages, labels, names or a column

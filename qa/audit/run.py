@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from imagewikiqa.core.classes import load_classes
+from imagewikiqa.core.intervals import uniformity
 from imagewikiqa.core.records import ClassEntry
 from imagewikiqa.qa.audit.checks import finding, like_findings, row_findings, text_findings
 from imagewikiqa.qa.audit.evidence import Pages, evidence_findings, load_pages, shared_texts
@@ -20,7 +21,6 @@ from imagewikiqa.qa.audit.records import (
     Finding,
 )
 from imagewikiqa.qa.audit.verdicts import verdicts
-from imagewikiqa.qa.intervals import uniformity
 from imagewikiqa.qa.surface import longest_accuracy, shortest_accuracy, surface_accuracy
 
 EXAMPLES = 4

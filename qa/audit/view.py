@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
+from imagewikiqa.core.intervals import Interval
+from imagewikiqa.core.report.plots import bar_chart, interval_chart
 from imagewikiqa.qa.audit.records import (
     Accuracy,
     AuditReport,
@@ -12,8 +14,6 @@ from imagewikiqa.qa.audit.records import (
     Verdict,
 )
 from imagewikiqa.qa.audit.verdicts import GROUPS, CheckInfo
-from imagewikiqa.qa.intervals import Interval
-from imagewikiqa.qa.report_plots import bar_chart, interval_chart
 
 SHOWN = 200  # findings per check in the page; all are in findings.jsonl
 PAIRS = frozenset(

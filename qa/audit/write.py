@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 
 from imagewikiqa.core.files import publish, publish_text
+from imagewikiqa.core.report.page import inline_svg, render, visible
 from imagewikiqa.core.tables import line_of
 from imagewikiqa.qa.audit.records import AuditReport
 from imagewikiqa.qa.audit.verdicts import GROUPS
 from imagewikiqa.qa.audit.view import figure_text, page_context, plots, tally
-from imagewikiqa.qa.report_page import inline_svg, render, visible
 
 FINDINGS = "findings.jsonl"
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#~$!&])")
@@ -21,7 +21,7 @@ def write_audit(report: AuditReport, out: Path) -> None:
     """
     drawn = plots(report.summary)
     figures = [(inline_svg(svg, name, caption), caption) for name, (svg, caption) in drawn.items()]
-    page = render("audit.html", figures=figures, full_list=FINDINGS, **page_context(report))
+    page = render("qa/audit.html", figures=figures, full_list=FINDINGS, **page_context(report))
     publish_text(out / "audit.json", report.summary.model_dump_json(indent=2) + "\n")
     publish(out / FINDINGS, map(line_of, report.findings))
     for name, (svg, _) in drawn.items():

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from imagewikiqa.qa.report_plots import PALETTE
+from imagewikiqa.core.report.plots import PALETTE
 
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif")
 _IMAGE_DATA = re.compile(r"data:image/(?:jpeg|png|webp|gif);base64,[A-Za-z0-9+/=]+")
@@ -21,7 +21,11 @@ _HIDDEN = re.compile(
 
 
 def render(template_name: str, **context: object) -> str:
-    """Return a template of qa/report as text; a missing variable raises UndefinedError."""
+    """Return a template as text; a missing variable raises UndefinedError.
+
+    "ROOM/NAME" is a template in the folder report of that room, as in "qa/run.html"; a plain name
+    is one of those that all rooms share.
+    """
     return _environment().get_template(template_name).render(**context)
 
 
@@ -33,7 +37,7 @@ def data_uri(content: bytes, media_type: str) -> str:
 
 
 def inline_svg(svg: str, name: str, label: str) -> Markup:
-    """Return a plot of qa.report_plots for use inside a page.
+    """Return a plot of core.report.plots for use inside a page.
 
     Its colours follow the page's light or dark scheme, its ids start with `name` (unique on the
     page), and `label` is what a screen reader says. Only for SVG that this package drew.
@@ -90,7 +94,10 @@ def _environment() -> Environment:
 
 
 def _source(name: str) -> str:
-    return (resources.files("imagewikiqa.qa") / "report" / name).read_text(encoding="utf-8")
+    room, _, file = name.rpartition("/")
+    folder = f"imagewikiqa.{room}" if room else __package__
+    place = resources.files(folder) / ("report" if room else "templates")
+    return (place / file).read_text(encoding="utf-8")
 
 
 def _image_data(address: str) -> str:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from imagewikiqa.qa.intervals import wilson
-from imagewikiqa.qa.markdown import code, indented, plain, rate_text
+from imagewikiqa.core.intervals import wilson
+from imagewikiqa.core.report.markdown import code, indented, plain, rate_text
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ import re
 import pytest
 from jinja2 import UndefinedError
 
-from imagewikiqa.qa import report_page
-from imagewikiqa.qa.intervals import wilson
-from imagewikiqa.qa.report_page import data_uri, inline_svg, render, visible, web_url
-from imagewikiqa.qa.report_plots import bar_chart, interval_chart
+from imagewikiqa.core.intervals import wilson
+from imagewikiqa.core.report import page as report_page
+from imagewikiqa.core.report.page import data_uri, inline_svg, render, visible, web_url
+from imagewikiqa.core.report.plots import bar_chart, interval_chart
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}"
 
@@ -74,7 +74,7 @@ def test_a_plot_in_a_page_has_names_of_its_own_and_the_colours_of_the_page() -> 
 
 def test_a_missing_variable_is_an_error_not_a_gap() -> None:
     with pytest.raises(UndefinedError):
-        render("audit.html")
+        render("qa/audit.html")
 
 
 def macro(call: str, **context: object) -> str:

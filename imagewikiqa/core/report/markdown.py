@@ -4,8 +4,8 @@ import re
 
 from markupsafe import Markup
 
-from imagewikiqa.qa.intervals import Interval
-from imagewikiqa.qa.report_page import visible
+from imagewikiqa.core.intervals import Interval
+from imagewikiqa.core.report.page import visible
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#~$!&@]|:(?=//))")
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from imagewikiqa.qa.intervals import Interval
+from imagewikiqa.core.intervals import Interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Roles of the page's style sheet; report_page.inline_svg swaps each colour for its role.
+# Roles of the page's style sheet; report.page.inline_svg swaps each colour for its role.
 PALETTE = {
     "paper": "#fbfaf7",
     "ink": "#1d2126",

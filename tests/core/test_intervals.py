@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagewikiqa.qa.intervals import clustered_interval, student_t, uniformity, wilson
+from imagewikiqa.core.intervals import clustered_interval, student_t, uniformity, wilson
 
 UNIT = st.sampled_from([0.0, 0.25, 1 / 3, 0.5, 1.0])  # credits as ties share them
 PAIRS = st.lists(st.tuples(UNIT, st.integers(0, 6)), min_size=1, max_size=40)
