@@ -1,0 +1,69 @@
+"""The report of a command that is no full rebuild: tiles, tables, bars and files, as HTML and text."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from imagewikiqa.core.files import publish_text
+from imagewikiqa.core.report.markdown import plain
+from imagewikiqa.core.report.page import inline_svg, render
+from imagewikiqa.core.report.plots import bar_chart
+
+SHOWN = 200  # rows of a table on the page; the file behind it holds all
+BARS = 14
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """A table of the report: its first rows are shown, `file` holds all of them."""
+
+    title: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    file: str
+    note: str = ""
+    numeric: Sequence[int] = ()
+    total: int | None = None  # when `rows` are only the first of them
+
+    @property
+    def count(self) -> int:
+        """Return how many rows the file holds."""
+        return len(self.rows) if self.total is None else self.total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a report says: figures first, then counts as bars, then tables and files."""
+
+    title: str
+    eyebrow: str
+    lead: str
+    figures: Mapping[str, object]
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    listings: Sequence[Listing] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+
+def write_summary(run: Path, summary: Summary) -> None:
+    """Write RUN/report.html, RUN/report.md and RUN/plots/*.svg."""
+    plots = {
+        f"counts-{number}": (_bars(counts), title)
+        for number, (title, counts) in enumerate(summary.counts.items(), 1)
+        if counts
+    }
+    for name, (svg, _) in plots.items():
+        publish_text(run / "plots" / f"{name}.svg", svg)
+    drawn = [(inline_svg(svg, name, title), title) for name, (svg, title) in plots.items()]
+    context = {"s": summary, "shown": SHOWN}
+    publish_text(run / "report.html", render("summary.html", drawn=drawn, **context))
+    text = render("summary.md", plots=plots, plain=plain, **context)
+    publish_text(run / "report.md", text)
+
+
+def _bars(counts: Mapping[str, int]) -> str:
+    """Draw the largest counts; the rest is one bar."""
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    rest = sum(count for _, count in ranked[BARS:])
+    shown = ranked[:BARS] + ([(f"{len(ranked) - BARS} others", rest)] if rest else [])
+    return bar_chart([name for name, _ in shown], [count for _, count in shown], "count")
