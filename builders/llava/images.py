@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from imagewikiqa.builders.imagesets.dispositions import USABLE
+from imagewikiqa.builders.imagesets.inspect import MAX_BYTES, inspect
 from imagewikiqa.builders.llava.row import DefectError
 from imagewikiqa.core.digests import text_digest
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".JPG", ".JPEG", ".PNG", ".GIF", ".WEBP")
-MAX_BYTES = 200_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,6 @@ class ImageFolder:
 
 @lru_cache(maxsize=4096)
 def _look_once(root: Path, name: str) -> FoundImage | DefectError:
-    from imagewikiqa.builders.imagesets.inspect import inspect
-
     try:
         path, renamed = _located(root, name)
         size = path.stat().st_size
@@ -53,7 +52,7 @@ def _look_once(root: Path, name: str) -> FoundImage | DefectError:
     except DefectError as error:
         return error
     seen = inspect(data)
-    if not seen.usable:
+    if seen.disposition not in USABLE:
         return DefectError("image unusable", f"{seen.disposition}: {name}")
     inside = path.relative_to(root).as_posix()
     return FoundImage(inside, hashlib.sha256(data).hexdigest(), seen.disposition, renamed)

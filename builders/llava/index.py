@@ -54,6 +54,10 @@ class _Part:
     path: Path
     sha256: str
 
+    def digest(self) -> str:
+        """Return the digest of what the part holds and where it stands."""
+        return digest([self.id, self.sha256])
+
 
 def iterate_rows(
     parts: Sequence[MixPart], seed: int = 0, progress: Progress | None = None
@@ -115,7 +119,7 @@ def index_rows(
         settings=digest([key, images is not None]),
         step=partial(_look_at, folder=ImageFolder(images) if images else None, work=work),
         row=PartDone,
-        input_digest=lambda part: part.sha256 + part.id,
+        input_digest=_Part.digest,
         processes=images is not None,
         spread_above=1,
     )
