@@ -3,24 +3,19 @@
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
-from imagewikiqa.core.errors import ToolkitError
-
-
-class _Closed(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from imagewikiqa.cli.config import Closed, resolve_as
 
 
-class FilterConfig(_Closed):
+class FilterConfig(Closed):
     """Which rates of right answers keep a question."""
 
     keep_with: float = Field(0.9, gt=0, le=1)
     keep_without: float = Field(0.35, ge=0, lt=1)
 
 
-class RebuildConfig(_Closed):
+class RebuildConfig(Closed):
     """Everything that decides a rebuilt dataset."""
 
     classes: str = "imagenet"
@@ -52,24 +47,8 @@ class RebuildConfig(_Closed):
 
 
 def resolve(config: Path | None, assignments: list[str], options: dict[str, Any]) -> RebuildConfig:
-    """Return the settings; later sources win. Raises ToolkitError naming the setting at fault."""
-    values = _from_file(config) if config else {}
-    for assignment in assignments:
-        _assign(values, assignment)
-    values |= {name: value for name, value in options.items() if value is not None}
-    try:
-        return RebuildConfig.model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            group = FilterConfig if len(first["loc"]) > 1 else RebuildConfig
-            have = ", ".join(sorted(group.model_fields))
-            raise ToolkitError(f"there is no setting {name}; have: {have}") from error
-        raise ToolkitError(
-            f"the setting {name} cannot be {first['input']!r}: {first['msg'].lower()}; "
-            "correct it and run again"
-        ) from error
+    """Return the settings of the main job; later sources win."""
+    return resolve_as(RebuildConfig, config, assignments, options)
 
 
 def stored(run: Path) -> RebuildConfig | None:
@@ -109,37 +88,3 @@ def _blank(value: str, name: str = "") -> str:
     if path and kind in {"dump", "folder", "scripted"}:
         return f"{kind}:{'DIR' if kind == 'folder' else 'FILE'}"
     return "FILE" if not name and value not in {"imagenet", "sample"} else value
-
-
-def _from_file(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise ToolkitError(f"there is no config {path}: check the path given to --config")
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = getattr(error, "problem_mark", None)
-        line = f" at line {where.line + 1}" if where else ""
-        raise ToolkitError(f"{path} is not YAML{line}: correct it and run again") from error
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise ToolkitError(f"{path} holds no settings: write 'name: value' lines")
-    return values
-
-
-def _assign(values: dict[str, Any], assignment: str) -> None:
-    """Apply one --set a.b=c; the value is read as YAML, so numbers and lists come out as such."""
-    name, equals, text = assignment.partition("=")
-    if not equals or not name:
-        raise ToolkitError(f"--set takes name=value, got {assignment!r}: as in --set per_class=3")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ToolkitError(f"the value in --set {assignment!r} is not YAML: quote it") from error
-    *path, last = name.split(".")
-    target = values
-    for part in path:
-        target = target.setdefault(part, {})
-        if not isinstance(target, dict):
-            raise ToolkitError(f"--set {name}: {part} is a value, not a group of settings")
-    target[last] = value
