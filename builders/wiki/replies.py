@@ -1,0 +1,149 @@
+"""The action API's replies: errors, warnings, pages and revisions, in either format version."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from imagewikiqa.builders.wiki.store import Exchange, Revision
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """An error or a warning of the API: its code (or module, in the old format) and words."""
+
+    code: str
+    text: str
+
+
+def parse(body: bytes) -> Json | None:
+    """Return a reply as an object; None when the bytes are cut, a web page, or anything else."""
+    try:
+        reply = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return reply if isinstance(reply, dict) else None
+
+
+def errors(reply: Json) -> list[Remark]:
+    """Return the errors of a reply, in whichever error format it was written."""
+    old = reply.get("error")
+    found = [Remark(str(old.get("code")), str(old.get("info")))] if isinstance(old, dict) else []
+    return found + [_remark(entry) for entry in _list(reply.get("errors"))]
+
+
+def warnings(reply: Json) -> list[Remark]:
+    """Return the warnings of a reply, in whichever format it was written."""
+    found = reply.get("warnings")
+    if isinstance(found, dict):
+        return [
+            Remark(module, str(said.get("warnings", said.get("*", ""))))
+            for module, said in found.items()
+            if isinstance(said, dict)
+        ]
+    return [_remark(entry) for entry in _list(found)]
+
+
+def flag(item: Json, name: str) -> bool:
+    """Say whether a boolean is set: true in format version 2, an empty text in version 1."""
+    return item.get(name, False) not in (False, None)
+
+
+def pages(query: Json) -> list[Json]:
+    """Return the pages of a query: a list in format version 2, an object in version 1."""
+    found = query.get("pages", [])
+    return _list([*found.values()] if isinstance(found, dict) else found)
+
+
+def steps(query: Json, name: str) -> dict[str, Json]:
+    """Return `normalized`, `converted` or `redirects` by the title that each entry starts from."""
+    return {str(step.get("from", "")): step for step in _list(query.get(name))}
+
+
+def revisions(exchange: Exchange) -> Iterator[Revision]:
+    """Yield the revisions whose text an answer holds, and those that it says do not exist.
+
+    A text is taken only when its sha1 is the one that the wiki states.
+    """
+    address = exchange.request.partition(" ")[2]
+    if "prop=revisions" not in address:
+        return
+    query = (parse(exchange.body) or {}).get("query")
+    if not isinstance(query, dict):
+        return
+    host = urlsplit(address).netloc
+    for page in pages(query):
+        for revision in _list(page.get("revisions")):
+            if (found := _revision(host, page, revision)) is not None:
+                yield found
+    for key in _bad_ids(query.get("badrevids")):
+        yield _without_text(host, key, "deleted revision")
+
+
+def _revision(host: str, page: Json, revision: Json) -> Revision | None:
+    number = revision.get("revid")
+    if not isinstance(number, int):
+        return None
+    slot = (revision.get("slots") or {}).get("main", revision)
+    text = slot.get("content", slot.get("*"))
+    problem = _problem(slot, revision, text)
+    if problem is None:
+        return None
+    page_id = page.get("pageid")
+    return Revision(
+        host=host,
+        revision_id=number,
+        page_id=page_id if isinstance(page_id, int) else None,
+        title=str(page.get("title", "")),
+        timestamp=revision.get("timestamp"),
+        wikitext="" if problem else str(text),
+        problem=problem,
+    )
+
+
+def _problem(slot: Json, revision: Json, text: object) -> str | None:
+    """Return why a revision's text cannot be taken, "" when it can, None when it was not sent."""
+    if flag(slot, "texthidden") or flag(revision, "texthidden") or flag(revision, "suppressed"):
+        return "hidden revision"
+    if flag(slot, "missing") or flag(slot, "textmissing") or flag(slot, "badcontentformat"):
+        return "lost revision"
+    if not isinstance(text, str):
+        return None
+    if slot.get("contentmodel", "wikitext") != "wikitext":
+        return "not wikitext"
+    stated = slot.get("sha1") or revision.get("sha1")
+    try:
+        actual = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    except UnicodeEncodeError:
+        return "not UTF-8"
+    return "text differs from its sha1" if stated and stated != actual else ""
+
+
+def _without_text(host: str, number: int, problem: str) -> Revision:
+    return Revision(
+        host=host,
+        revision_id=number,
+        page_id=None,
+        title="",
+        timestamp=None,
+        wikitext="",
+        problem=problem,
+    )
+
+
+def _bad_ids(found: object) -> list[int]:
+    keys = [*found] if isinstance(found, dict) else [e.get("revid") for e in _list(found)]
+    return [int(key) for key in map(str, keys) if key.isdecimal()]
+
+
+def _remark(entry: Json) -> Remark:
+    text = entry.get("text", entry.get("html", entry.get("*", "")))
+    return Remark(str(entry.get("code", "")), str(text))
+
+
+def _list(found: object) -> list[Json]:
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []

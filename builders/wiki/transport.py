@@ -1,0 +1,264 @@
+"""An HTTP transport that keeps Wikimedia's rules, whatever client sends through it."""
+
+import logging
+import threading
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
+
+from imagewikiqa.builders.wiki import replies, wire
+from imagewikiqa.builders.wiki.limiter import HaltedError, Limiter, rest
+from imagewikiqa.builders.wiki.settings import Site
+from imagewikiqa.builders.wiki.store import Exchange, ResponseStore, Stored
+from imagewikiqa.core.errors import ToolkitError
+
+LOG = logging.getLogger(__name__)
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+HOPS = 5
+# What an answer means decides these codes; everything else is the caller's to judge.
+_WAIT = frozenset({"maxlag", "ratelimited", "readonly", "readonlyerror"})
+_TRY_AGAIN_PREFIXES = ("internal_api_error", "cirrussearch-backend-error", "search-timeout")
+_BLOCKED = ("blocked", "autoblocked", "globalblocking", "torblock", "systemblocked")
+_KEPT_HEADERS = ("content-type", "etag", "last-modified", "date", "retry-after", "location")
+_NOT_IDENTITY = frozenset({"maxlag", "origin"})
+
+
+class _AgainError(Exception):
+    """An attempt failed in a way that may pass; the words say how."""
+
+
+class PoliteTransport(httpx.BaseTransport):
+    """Sends GET requests to one site: named, paced, in gzip, retried, capped and stored.
+
+    Answers in the store, fetched at or after `since` (ISO 8601), are not asked for again; older
+    ones are revalidated by their ETag. Raises ToolkitError when the site refuses this client, when
+    tries run out, and for answers that are too large or lead to another host.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        limiter: Limiter,
+        *,
+        store: ResponseStore | None = None,
+        inner: httpx.BaseTransport | None = None,
+        since: str = "",
+    ) -> None:
+        self.site = site
+        self._limiter = limiter
+        self._store = store
+        self._inner = inner or _connection(site)
+        self._since = since
+        self._refused: ToolkitError | None = None
+        self._halt = threading.Event()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer from the store, else from the site."""
+        if request.method != "GET":
+            raise ValueError(f"a polite transport only reads: {request.method} is not GET")
+        self._check_host(str(request.url))
+        identity = wire.identify(request.url)
+        known = self._store.answer(identity) if self._store else None
+        if known is not None and known.checked_at >= self._since:
+            return _response(known.status, known.headers, known.body)
+        return self._fetch(self._dressed(request, known), identity, known)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._inner.close()
+
+    def halt(self) -> None:
+        """End the waiting of all threads that send through here: the run ends."""
+        self._halt.set()
+
+    def _dressed(self, request: httpx.Request, known: Stored | None) -> httpx.Request:
+        """Return the request as it is sent: only our own headers, and maxlag for the API."""
+        headers = {
+            "Host": request.url.netloc.decode(),
+            "User-Agent": self.site.user_agent,
+            "Accept-Encoding": "gzip",
+            "Accept": request.headers.get("Accept", "*/*"),
+            "Connection": "keep-alive",
+        }
+        if known is not None and "etag" in known.headers:
+            headers["If-None-Match"] = known.headers["etag"]
+        url = request.url
+        if _is_api(url) and self.site.limits.maxlag is not None:
+            url = url.copy_set_param("maxlag", self.site.limits.maxlag)
+        extensions = {"timeout": httpx.Timeout(self.site.limits.timeout).as_dict()}
+        return httpx.Request("GET", url, headers=headers, extensions=extensions)
+
+    def _fetch(self, request: httpx.Request, identity: str, known: Stored | None) -> httpx.Response:
+        limits = self.site.limits
+        retrying = Retrying(
+            stop=stop_after_attempt(limits.tries),
+            wait=wait_random_exponential(multiplier=limits.backoff, max=limits.longest_backoff),
+            retry=retry_if_exception_type(_AgainError),
+            sleep=lambda seconds: rest(seconds, self._halt),
+            before_sleep=self._say,
+            reraise=True,
+        )
+        try:
+            return retrying(self._attempt, request, identity, known)
+        except HaltedError:
+            raise self._refused or KeyboardInterrupt from None
+        except _AgainError as error:
+            raise ToolkitError(
+                f"{self.site.host} gave no answer in {limits.tries} tries (the last time {error}):"
+                " run the same command again later, what arrived is kept"
+            ) from error
+
+    def _attempt(
+        self, request: httpx.Request, identity: str, known: Stored | None
+    ) -> httpx.Response:
+        for _ in range(HOPS):
+            status, headers, body = self._exchange(request)
+            if status not in REDIRECTS:
+                return self._judge(request, identity, known, (status, headers, body))
+            self._record(identity, status, headers, body, usable=False)
+            target = request.url.join(headers.get("location", ""))
+            self._check_host(str(target), came_from=str(request.url))
+            request = httpx.Request(
+                "GET",
+                target,
+                headers={**request.headers, "Host": target.netloc.decode()},
+                extensions=request.extensions,
+            )
+        raise ToolkitError(
+            f"{self.site.host} redirects more than {HOPS} times in a row: check the address"
+            f" {self.site.api}"
+        )
+
+    def _exchange(self, request: httpx.Request) -> tuple[int, dict[str, str], bytes]:
+        """Send once, within the limits, and read the whole answer."""
+        with self._limiter.request(self._halt):
+            if self._refused is not None:
+                raise self._refused
+            try:
+                response = self._inner.handle_request(request)
+                try:
+                    body = wire.read_body(response, self.site.limits.max_bytes)
+                finally:
+                    response.close()
+            except wire.CutError as error:
+                raise _AgainError(str(error)) from error
+            except httpx.TransportError as error:
+                raise _AgainError(f"{type(error).__name__}: {error}".rstrip(": ")) from error
+            headers = {k: v for k in _KEPT_HEADERS if (v := response.headers.get(k)) is not None}
+            # The pause begins before the slot is free, so that nobody slips in between.
+            self._obey(response.status_code, headers, body, api=_is_api(request.url))
+        return response.status_code, headers, body
+
+    def _obey(self, status: int, headers: dict[str, str], body: bytes, *, api: bool) -> None:
+        told = wire.retry_after(headers)
+        waits = (
+            status == 429 or status >= 500 or (api and len(body) < 65536 and _asks_to_wait(body))
+        )
+        if not waits:
+            return
+        pause = told if told is not None else self.site.limits.pause if status == 429 else 0.0
+        if pause > 0:
+            self._limiter.pause(pause)
+            LOG.info("%s asks everybody to wait %.0f s", self.site.host, pause)
+
+    def _judge(
+        self,
+        request: httpx.Request,
+        identity: str,
+        known: Stored | None,
+        answer: tuple[int, dict[str, str], bytes],
+    ) -> httpx.Response:
+        """Store an answer, and decide whether it is one, a reason to try again, or the end."""
+        status, headers, body = answer
+        if status == 304 and known is not None and self._store is not None:
+            self._store.still_holds(known)
+            return _response(known.status, known.headers, known.body)
+        problem = self._problem(request, status, body)
+        usable = problem == "" and status == 200
+        number = self._record(identity, status, headers, body, usable=usable)
+        if problem:
+            raise _AgainError(problem)
+        response = _response(status, headers, body)
+        response.extensions["stored_as"] = number
+        return response
+
+    def _problem(self, request: httpx.Request, status: int, body: bytes) -> str:
+        """Return why to try again, "" for an answer; end everything when the site refuses us."""
+        if status in (401, 403):
+            self._refuse(f"status {status}, {wire.first_words(body)}")
+        if status == 429 or status >= 500:
+            return f"status {status}"
+        if not _is_api(request.url) or status != 200:
+            return ""
+        reply = replies.parse(body)
+        if reply is None:
+            return f"{len(body):,} bytes that are no JSON object"
+        for error in replies.errors(reply):
+            if error.code.startswith(_BLOCKED):
+                self._refuse(f"{error.code}: {error.text}")
+            if error.code in _WAIT or error.code.startswith(_TRY_AGAIN_PREFIXES):
+                return f"error {error.code}"
+        return ""
+
+    def _refuse(self, what: str) -> None:
+        """Stop this and every later request: knocking on a closed door gets whole networks shut."""
+        self._refused = ToolkitError(
+            f"{self.site.host} refuses this client ({what[:200]}): stop, read its answer, make sure"
+            " that the contact reaches you, and ask its operators before trying again"
+        )
+        self._halt.set()
+        raise self._refused
+
+    def _record(
+        self, identity: str, status: int, headers: dict[str, str], body: bytes, *, usable: bool
+    ) -> int | None:
+        if self._store is None:
+            return None
+        exchange = Exchange(
+            request=identity, status=status, headers=headers, body=body, usable=usable
+        )
+        return self._store.record(exchange)
+
+    def _check_host(self, address: str, came_from: str = "") -> None:
+        """Refuse addresses off the site, and a step down from https to http."""
+        target = urlsplit(address)
+        at_home = target.netloc.lower() in {self.site.host, *self.site.media_hosts}
+        weaker = came_from.startswith("https:") and target.scheme != "https"
+        if target.scheme not in ("http", "https") or not at_home or weaker:
+            where = f"{target.scheme}://{target.netloc}"
+            raise ToolkitError(
+                f"{self.site.host} leads to {where[:100]}, which is not the same"
+                " site: give the address of the API where it is now"
+            )
+
+    def _say(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        LOG.info("%s: try %d failed (%s)", self.site.host, state.attempt_number, error)
+
+
+def _asks_to_wait(body: bytes) -> bool:
+    reply = replies.parse(body)
+    return reply is not None and any(error.code in _WAIT for error in replies.errors(reply))
+
+
+def _is_api(url: httpx.URL) -> bool:
+    return url.path.endswith("/api.php")
+
+
+def _response(status: int, headers: dict[str, str], body: bytes) -> httpx.Response:
+    return httpx.Response(status, headers=headers, content=body)
+
+
+def _connection(site: Site) -> httpx.HTTPTransport:
+    """Return the real transport, through the proxy that the environment names, if any."""
+    parts = urlsplit(site.api)
+    proxy = None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
+    return httpx.HTTPTransport(proxy=proxy)
