@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -96,12 +97,13 @@ class MediaWiki:
         file.write_text(f"{line}\n", encoding="utf-8")
         self.maintain(script, *arguments, str(file))
 
-    def stored(self, title: str) -> Stored:
-        """Look up an article in the wiki's own database, past the API."""
+    def stored(self, title: str, namespace: int = 0) -> Stored:
+        """Look up a page in the wiki's own database, past the API."""
         rows = self._query(
             "select page_id, page_latest, rev_timestamp from page "
-            "join revision on rev_id = page_latest where page_namespace = 0 and page_title = ?",
-            title.replace(" ", "_"),
+            "join revision on rev_id = page_latest where page_namespace = ? and page_title = ?",
+            namespace,
+            title.partition(":")[2 if namespace else 0].replace(" ", "_"),
         )
         (row,) = rows
         return Stored(page_id=row[0], revision_id=row[1], timestamp=_text(row[2]))
@@ -116,9 +118,9 @@ class MediaWiki:
         rows = self._query("select page_title from page where page_namespace = ?", 0)
         return sorted(_text(row[0]).replace("_", " ") for row in rows)
 
-    def _query(self, query: str, value: str | int) -> list[tuple[int | str | bytes, ...]]:
+    def _query(self, query: str, *values: str | int) -> list[tuple[Any, ...]]:
         with sqlite3.connect(f"file:{self.folder}/db/wiki.sqlite?mode=ro", uri=True) as database:
-            return database.execute(query, (value,)).fetchall()
+            return database.execute(query, values).fetchall()
 
 
 def _text(value: int | str | bytes) -> str:
