@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from imagewikiqa.builders.resolve.knowledge import DISAMBIGUATION, Found
-from imagewikiqa.builders.resolve.lead import first_sentence, nouns, opening, said_to_be
+from imagewikiqa.builders.resolve.lead import first_sentence, is_list, nouns, opening, said_to_be
 from imagewikiqa.builders.resolve.phrases import Phrase
 from imagewikiqa.builders.resolve.records import Clue, ClueKind
 from imagewikiqa.builders.resolve.subject import Standing, Subject
@@ -17,18 +17,22 @@ from imagewikiqa.builders.resolve.titles import (
     is_shouted,
     parted,
 )
-from imagewikiqa.builders.resolve.words import fold, squeeze, stems
+from imagewikiqa.builders.resolve.words import fold, squeeze, stem, stems
 
 # Set by hand, then adjusted on the 512 classes that automatic matching resolved; never on others.
 PRIOR = -2.6
-NAME, NAME_WORDS = 4.2, 5.0  # a name of one word is more often ambiguous
-SYNONYM, SYNONYM_WORDS, SCIENTIFIC = 1.8, 4.0, 5.0
+NAME, NAME_WORDS = 4.8, 5.6  # a name of one word is more often ambiguous
+SYNONYM, SYNONYM_WORDS, SCIENTIFIC = 1.8, 3.5, 5.0
 WEAK = {"": 0.0, "part of the name": -3.5, "shared with another class": -1.5,
         "names another class": -6.0}  # fmt: skip
-BY_REDIRECT, BY_VARIANT, BY_LONGER = -0.7, -0.3, 0.45
+BY_REDIRECT, BY_VARIANT, BY_LONGER, BY_KIND = -0.7, -0.3, 0.45, 0.9
+UNNAMED = -2.0  # no phrase is the title or leads to it
+PART = 3.2  # "Vault (architecture)" for a vaulted ceiling: the bracket does what the name did
+LISTS = -5.0
+OUTDONE = -1.5  # known by a synonym while another article has the class's own name
 QUALIFIER: dict[Standing, float] = {
-    "near hypernym": 3.0, "hypernym": 2.2, "field": 2.2, "definition": 1.4, "kind": -0.8,
-    "unknown": -2.5, "contrary": -5.0,
+    "near hypernym": 3.0, "hypernym": 2.2, "field": 2.2, "definition": 1.4, "kind": -2.5,
+    "unknown": -3.5, "contrary": -5.0,
 }  # fmt: skip
 SAID: dict[Standing, float] = {
     "near hypernym": 3.0, "hypernym": 2.2, "field": 1.0, "definition": 1.2, "kind": 1.2,
@@ -95,7 +99,8 @@ def _by_title(lead: Lead, subject: Subject) -> Iterable[Clue]:
     options = [option for p in subject.phrases if (option := _named(lead, p, subject)) is not None]
     if not options:
         overlap = subject.rarity.overlap(stems(lead.title.text), subject.told | subject.above)
-        yield _clue("title", 1.2 * overlap, "words of the title stand in the definition")
+        shared = "; its words stand in the definition" if overlap else ""
+        yield _clue("title", UNNAMED + 1.2 * overlap, f"no phrase leads to it{shared}")
         return
     best, (phrase, clue) = max(
         enumerate(options), key=lambda option: (option[1][1].weight, -option[0])
@@ -109,6 +114,8 @@ def _by_title(lead: Lead, subject: Subject) -> Iterable[Clue]:
 
 def _named(lead: Lead, phrase: Phrase, subject: Subject) -> tuple[Phrase, Clue] | None:
     how, weight = fit(lead.title, phrase), strength(phrase)
+    if phrase.weakness == "part of the name" and lead.title.qualifier and how != "none":
+        weight = PART if QUALIFIER[_qualified(lead.title, subject)] > 0 else weight
     said = f"the {phrase.source} {phrase.text!r}"
     said += f" ({phrase.weakness})" if phrase.weakness else ""
     if how == "same":
@@ -120,6 +127,9 @@ def _named(lead: Lead, phrase: Phrase, subject: Subject) -> tuple[Phrase, Clue] 
     if how == "longer" and weight > 0:
         extra = added(lead.title, phrase)
         known = subject.rarity.overlap(extra, subject.told | subject.above | subject.names)
+        if extra and extra <= subject.above and stem(lead.title.base.split()[-1]) in extra:
+            what = f"the title adds what kind it is to {said}"
+            return phrase, _clue("title", weight * BY_KIND, what)
         if not extra or known > 0.5:
             weight *= BY_LONGER * (known if extra else 1)
             return phrase, _clue("title", weight, f"the title adds known words to {said}")
@@ -130,7 +140,7 @@ def _by_case(title: Title, phrase: Phrase, subject: Subject) -> Iterable[Clue]:
     if is_shouted(title, phrase):
         yield _clue("case", -4.0, "capitals inside the title: an acronym or a brand")
     elif is_name_like(title, phrase) and not subject.is_breed:
-        yield _clue("case", -1.5, "the title is written like the name of one thing")
+        yield _clue("case", -2.5, "the title is written like the name of one thing")
 
 
 def _by_standing(lead: Lead, others: Iterable[Found]) -> Iterable[Clue]:
@@ -138,33 +148,62 @@ def _by_standing(lead: Lead, others: Iterable[Found]) -> Iterable[Clue]:
     title = lead.title
     if title.qualifier or lead.page.is_disambiguation is False:
         return
-    around = [parted(page.title) for page in others]
-    same = [t for t in around if t.text != title.text and squeeze(t.base) == squeeze(title.base)]
-    qualified = [t for t in same if t.qualifier and not t.text.endswith(DISAMBIGUATION)]
+    around = [parted(page.title) for page in others if page.title != title.text]
+    same = [t for t in around if squeeze(t.base) == squeeze(title.base) and t.qualifier]
     if any(t.text.endswith(DISAMBIGUATION) for t in same):
         yield _clue("standing", 0.4, "other meanings are on a page of their own")
-    elif qualified:
-        weight = -1.0 if len(qualified) == 1 else -3.5
-        yield _clue("standing", weight, f"may be a list of meanings, as {qualified[0].text!r}")
+        return
+    longer = [t for t in around if t.text.startswith(f"{title.text} ") and not t.qualifier]
+    count = len(same) + min(1.0, 0.5 * len(longer))
+    weight = -3.5 if count >= 2 else -1.0 * count
+    if count:
+        yield _clue(
+            "standing", weight, f"may be a list of meanings, as {(same + longer)[0].text!r}"
+        )
 
 
 def _by_qualifier(title: Title, subject: Subject) -> Iterable[Clue]:
-    if not title.qualifier:
-        return
-    if title.placed and not _is_name(title.text, subject):
-        yield _clue("qualifier", QUALIFIER["contrary"], f"{title.qualifier!r} is a place")
-        return
+    if title.qualifier:
+        standing = _qualified(title, subject)
+        yield _clue("qualifier", QUALIFIER[standing], f"{title.qualifier!r}: {standing}")
+
+
+def _qualified(title: Title, subject: Subject) -> Standing:
+    """Return how what stands in a title's brackets, or after its comma, stands to the class."""
+    if title.placed:
+        return "near hypernym" if _is_name(title.text, subject) else "contrary"
     words = fold(title.qualifier).split()
     whole = subject.says(fold(title.qualifier))
     standing = whole if whole in ("field", "contrary") else subject.says(words[-1])
-    # "Killer (Swiss band)" is no killer, but "Mouse (computer part)" would be a mouse.
     if standing in ("unknown", "kind") and len(words) > 1:
-        standing = min((subject.says(word) for word in words), key=STANDINGS.index)
-    yield _clue("qualifier", QUALIFIER[standing], f"{title.qualifier!r}: {standing}")
+        # "sports equipment" tells a field by its first word.
+        said = {subject.says(word) for word in words[:-1]}
+        own: tuple[Standing, ...] = ("field", "hypernym", "near hypernym")
+        standing = "field" if said & {*own} else "definition" if "definition" in said else standing
+    if title.qualifier[0].isupper() and standing not in ("near hypernym", "hypernym", "field"):
+        return "contrary"  # "Greenhouse (Leeds)", "Pelican (Bill Short)"
+    return standing
 
 
 def _is_name(text: str, subject: Subject) -> bool:
     return any(squeeze(phrase.text) == squeeze(text) for phrase in subject.phrases)
+
+
+def outdone(lead: Lead, subject: Subject, named: Iterable[str]) -> Iterable[Clue]:
+    """Yield that others have the class's own name, for an article known by a synonym only."""
+    names = [phrase for phrase in subject.phrases if phrase.source == "name"]
+    own = any(fit(lead.title, p) in ("same", "variant") or p in lead.phrases for p in names)
+    other = next((title for title in named if title != lead.page.title), None)
+    if other and not own and not lead.page.lead:
+        yield _clue("rival", OUTDONE, f"{other!r} has the name of the class")
+
+
+def has_name(lead: Lead, subject: Subject) -> bool:
+    """Say whether a title is the class's own name, plain or with a bracket that agrees."""
+    title = lead.title
+    if title.qualifier and QUALIFIER[_qualified(title, subject)] < 0:
+        return False
+    return any(fit(title, p) == "same" for p in subject.phrases if p.source == "name")
 
 
 def _by_rival(title: Title, subject: Subject, rivals: Mapping[str, str]) -> Iterable[Clue]:
@@ -176,6 +215,9 @@ def _by_rival(title: Title, subject: Subject, rivals: Mapping[str, str]) -> Iter
 def _by_text(page: Found, subject: Subject) -> Iterable[Clue]:
     """Yield what lead, description and categories say, where the encyclopedia gave them."""
     if page.lead:
+        if is_list(page.lead):
+            yield _clue("lead", LISTS, "the lead only lists meanings")
+            return
         sentence = first_sentence(page.lead)
         yield _of_nouns("lead", said_to_be(sentence), subject, 1.0)
         yield from _of_lead(page.lead, subject)

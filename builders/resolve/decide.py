@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from imagewikiqa.builders.resolve.clues import Lead, clues
+from imagewikiqa.builders.resolve.clues import Lead, clues, has_name, outdone
 from imagewikiqa.builders.resolve.knowledge import Found
 from imagewikiqa.builders.resolve.phrases import Phrase, alternatives
 from imagewikiqa.builders.resolve.records import Candidate, Resolution
@@ -11,7 +11,7 @@ from imagewikiqa.builders.resolve.subject import Subject
 from imagewikiqa.builders.resolve.titles import fit, parted
 
 COMMITTED = 0.8  # confidence from which an article is taken
-POSSIBLE = 0.05  # an article below it is not worth a person's look
+POSSIBLE = 0.008  # below it an article is refuted, or drowned by better ones
 KEPT = 8  # candidates stored for a class
 
 
@@ -23,9 +23,10 @@ def rank(
     The share is a softmax over the scores with "none of them" at score 0.
     """
     others = tuple(seen)
+    named = [lead.page.title for lead in leads if has_name(lead, subject)]
     scored = []
     for lead in leads:
-        found = tuple(clues(lead, subject, others, rivals))
+        found = (*clues(lead, subject, others, rivals), *outdone(lead, subject, named))
         scored.append((round(math.fsum(clue.weight for clue in found), 3), lead, found))
     total = math.fsum((1.0, *(math.exp(score) for score, _, _ in scored)))
     scored.sort(key=lambda row: (-row[0], row[1].page.title))

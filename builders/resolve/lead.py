@@ -13,6 +13,11 @@ _CUT = re.compile(
     r"[,;:.–—]|\b(?:that|which|who|whose|where|used|using|designed|made|found|native|from|with|"
     r"for|in|on|at|by|to|consisting|having|worn|and\s+is|belonging|known|within|when|able|based)\b"
 )
+_LISTS = re.compile(
+    r"\A[^.\n]{0,200}\b(?:(?:may|can|could|might|commonly|often)\s+(?:also\s+)?refers?\s+to"
+    r"\s*(?::|\n|\Z|the\s+following|(?:any|several|various|many|one)\s+of)|"
+    r"is\s+the\s+(?:common\s+)?name\s+of\s+(?:several|various|many))"
+)
 LEAD_WORDS = 120  # of a lead compared with a definition
 
 
@@ -25,6 +30,11 @@ def first_sentence(lead: str) -> str:
             break
         text = shorter
     return _SENTENCE.split(text, maxsplit=1)[0].strip()
+
+
+def is_list(lead: str) -> bool:
+    """Say whether a lead only opens a list of meanings: "Tope may refer to:"."""
+    return bool(_LISTS.search(lead.strip()))
 
 
 def said_to_be(text: str) -> tuple[str, ...]:

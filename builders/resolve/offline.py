@@ -28,6 +28,8 @@ class Offline:
             self._listed[squeeze(phrase)].extend(map(normal_title, titles))
         self._pages = {normal_title(title): found for title, found in (pages or {}).items()}
         self._titles = {t for titles in self._listed.values() for t in titles} | {*self._pages}
+        dabs = (title for title in self._titles if title.endswith(DISAMBIGUATION))
+        self._with_list = {squeeze(title.removesuffix(DISAMBIGUATION)) for title in dabs}
         self._by_word: dict[str, set[str]] = defaultdict(set)
         for title in self._titles if widen else ():
             for word in stems(title):
@@ -56,5 +58,6 @@ class Offline:
             return replace(self._pages[title], lead="", categories=(), description="")
         if title.endswith(DISAMBIGUATION):
             return Found(title=title, is_disambiguation=True) if title in self._titles else None
-        known = title in self._titles or f"{title}{DISAMBIGUATION}" in self._titles
+        # The page "X (disambiguation)" exists only beside a page "X".
+        known = title in self._titles or squeeze(title) in self._with_list
         return Found(title=title) if known else None

@@ -17,7 +17,7 @@ from imagewikiqa.core.records import ClassEntry
 
 SETTLED = 0.97  # share from which no further titles are asked for, if a text was read
 LINKS = 60  # of one disambiguation page
-HITS = 10  # of one search, online
+READ = 15  # candidates of one class whose texts are asked for at a time
 QUALIFIERS = 4  # nearest hypernyms tried in brackets
 
 
@@ -169,9 +169,11 @@ def _queries(subject: Subject) -> list[str]:
 
 
 def _weigh(files: Sequence[_File], knowledge: Knowledge, rivals: Mapping[str, str]) -> None:
-    """Read the texts of all candidates together, then rank those of each class."""
-    unread = [t for f in files for t in f.articles if not f.pages[t].lead]
-    texts = knowledge.describe(list(dict.fromkeys(unread)))
+    """Rank by titles, read the texts of the best together, and rank again."""
+    for file in files:
+        file.ranked = rank(file.leads(), file.subject, file.pages.values(), rivals)
+    unread = {c.title: None for f in files for c in f.ranked[:READ] if not f.pages[c.title].lead}
+    texts = knowledge.describe(list(unread))
     for file in files:
         for title, page in file.pages.items():
             if title in texts:
