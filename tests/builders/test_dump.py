@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from imagewikiqa.builders import dump
+from imagewikiqa.builders import xml_pages
 from imagewikiqa.builders.dump import licence_at, permanent_link, read_dump
 from imagewikiqa.core.errors import ToolkitError
 
@@ -157,7 +157,7 @@ def test_xml_that_would_fill_memory_is_refused_and_long_text_outside_pages_is_re
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     head: bytes, unit: bytes, tail: bytes, words: str,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(dump, "_TEXT_LIMIT", 1_000_000)
+    monkeypatch.setattr(xml_pages, "TEXT_LIMIT", 1_000_000)
     path = tmp_path / "bomb.xml"
     path.write_bytes(head + unit * 3000 + tail)
     with pytest.raises(ToolkitError, match=words):
