@@ -12,6 +12,7 @@ from urllib.parse import quote_plus
 import httpx
 
 from imagewikiqa.builders.wiki import fates, replies
+from imagewikiqa.builders.wiki.exact import REVISION, fetch_exact
 from imagewikiqa.builders.wiki.limiter import Limiter
 from imagewikiqa.builders.wiki.records import Fate
 from imagewikiqa.builders.wiki.replies import Json
@@ -127,25 +128,20 @@ class WikiApi:
                 pass
             for number in left:
                 if not self.store.has(self.site.host, number):
-                    self._fetch_alone(number)
+                    self.store.add([fetch_exact(self, number)])
 
     def _fetch_batch(self, ids: Sequence[int]) -> None:
-        params = {
-            "prop": "revisions",
-            "rvprop": "ids|timestamp|sha1|slotsha1|content",
-            "rvslots": "main",
+        params: Params = {
+            **REVISION,
             "revids": "|".join(map(str, ids)),
         }
         for _ in self.query(params):  # the store takes the texts out of each answer
             pass
 
-    def _fetch_alone(self, number: int) -> None:
-        self._fetch_batch([number])
-        if not self.store.has(self.site.host, number):
-            raise ToolkitError(
-                f"{self.site.host} gives neither a text for revision {number} nor a reason: run the"
-                " same command again, and leave the page out if it stays so"
-            )
+    def raw_text(self, revision_id: int) -> bytes:
+        """Return a revision's wikitext, byte for byte, by the page that gives it to browsers."""
+        address = self.site.api.removesuffix("api.php") + "index.php"
+        return self._answer(address, {"action": "raw", "oldid": revision_id}).content
 
     def revisions(self, revision_ids: Iterable[int]) -> Iterator[Revision]:
         """Fetch revisions and yield them in the order asked; `problem` says why one has no text."""
@@ -254,13 +250,7 @@ class WikiApi:
         return merged
 
     def _get(self, params: Params) -> Json:
-        response = self._client.get(self.site.api, params={k: str(v) for k, v in params.items()})
-        if response.status_code != 200:
-            raise ToolkitError(
-                f"{self.site.host} answers with status {response.status_code}: check the address"
-                f" of its API, {self.site.api}"
-            )
-        reply = replies.parse(response.content) or {}
+        reply = replies.parse(self._answer(self.site.api, params).content) or {}
         for error in replies.errors(reply):
             raise ToolkitError(
                 f"{self.site.host} refuses the request with the error {error.code}"
@@ -269,6 +259,15 @@ class WikiApi:
         for warning in replies.warnings(reply):
             self._heed(warning)
         return reply
+
+    def _answer(self, address: str, params: Params) -> httpx.Response:
+        response = self._client.get(address, params={k: str(v) for k, v in params.items()})
+        if response.status_code != 200:
+            raise ToolkitError(
+                f"{self.site.host} answers with status {response.status_code}: check the address"
+                f" of its API, {self.site.api}"
+            )
+        return response
 
     def _heed(self, warning: replies.Remark) -> None:
         """Stop at a warning that something was not done; note the others."""

@@ -61,3 +61,14 @@ class Pin(Record):
     redirects: tuple[str, ...] = ()
     fragment: str = Field("", description="section that the redirect points into")
     detail: str = ""
+
+
+class Extract(Record):
+    """An article as the plain text that the wiki itself makes of it; `id` is the title asked."""
+
+    title: str
+    page_id: int
+    revision_id: int | None = Field(description="the page's last revision when it was asked")
+    summary: str = Field(description="the introduction")
+    text: str = Field(description="introduction and sections, with their headings")
+    langlinks: dict[str, str] = Field(description="language to the article's title there")

@@ -21,6 +21,7 @@ class WikiFiles:
     pins: Path  # which revision was taken for which title; written by the scrape
     given: Path | None = None  # somebody's pins: titles outside them are not looked up
     limits: Path | None = None  # folder of the shared allowances; the user's own when None
+    since: str = ""  # what the store was told of titles before this time (ISO 8601) is asked again
 
 
 def scrape(
@@ -35,7 +36,10 @@ def scrape(
     if files.given is not None:
         pins = read_pins(files.given)
     limiter = Limiter(site.pool, site.limits, files.limits)
-    with open_store(files.store) as store, WikiApi(site, store, limiter=limiter) as api:
+    with (
+        open_store(files.store) as store,
+        WikiApi(site, store, limiter=limiter, since=files.since) as api,
+    ):
         only = files.given is not None
         scraped = fetch_pages(titles, api, pins, progress, only_pinned=only)
     write_pins(files.pins, scraped)
