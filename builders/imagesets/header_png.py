@@ -32,17 +32,22 @@ def png_header(data: bytes) -> Header:
     header: Header | None = None
     notes = pixels = 0
     frames = 1
+    palette = True
     for one in _chunks(data):
         if header is None:
             header = _size(one.kind, data[one.start : one.end])
+            palette = data[one.start + 9] != 3
         elif one.kind == b"acTL" and not pixels:
             frames = int.from_bytes(data[one.start : one.start + 4], "big")
+        palette |= one.kind == b"PLTE" and not pixels
         is_pixels = one.kind in (b"IDAT", b"fdAT")
         pixels, notes = pixels + is_pixels, notes + (not is_pixels)
         if notes > MAX_PARTS or pixels > MAX_PIXEL_PARTS or (not pixels and one.end > MAX_NOTES):
             raise too_complex(f"{notes} chunks besides pixels in {one.end:,} bytes")
     if header is None or not pixels:
         raise damaged("there is no chunk of pixels")
+    if not palette:
+        raise damaged("there is no palette before the pixels")
     return replace(header, frames=max(1, frames))
 
 

@@ -104,6 +104,13 @@ def orientation(image: Image.Image) -> int | None:
     return orientation_of(exif) if isinstance(exif, bytes) and exif else None
 
 
+def is_transparent(image: Image.Image) -> bool:
+    """Say whether pixels of a loaded image may be transparent."""
+    layers = "A" in image.mode or "a" in image.mode  # as in RGBA, LA, PA, RGBa
+    clear_palette = image.palette is not None and image.palette.mode.endswith("A")
+    return layers or clear_palette or "transparency" in image.info
+
+
 def _check_size(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         raise UnusableImageError("too_many_pixels", f"{width} x {height}")
@@ -151,7 +158,7 @@ def _colours(image: Image.Image, header: Header) -> set[str]:
         found.add("ok_cmyk")
     if header.bits == 16:
         found.add("ok_16bit")
-    if image.has_transparency_data:
+    if is_transparent(image):
         found.add("ok_alpha")
     if image.mode in ("P", "PA"):
         found.add("ok_palette")

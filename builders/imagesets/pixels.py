@@ -3,7 +3,13 @@
 from PIL import Image, ImageChops
 
 from imagewikiqa.builders.imagesets.exif import UPRIGHT
-from imagewikiqa.builders.imagesets.inspect import check_header, decoded, header_of, orientation
+from imagewikiqa.builders.imagesets.inspect import (
+    check_header,
+    decoded,
+    header_of,
+    is_transparent,
+    orientation,
+)
 
 _TURNS = {  # EXIF orientation -> what sets the picture upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -47,7 +53,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         return ink.convert("RGB")
     if image.mode.startswith("I"):
         image = _high_byte(image)
-    if image.has_transparency_data:
+    if is_transparent(image):
         seen = image.convert("RGBA")
         white = Image.new("RGBA", seen.size, "white")
         return Image.alpha_composite(white, seen).convert("RGB")
