@@ -35,7 +35,7 @@ QUALIFIER: dict[Standing, float] = {
     "unknown": -3.5, "contrary": -5.0,
 }  # fmt: skip
 SAID: dict[Standing, float] = {
-    "near hypernym": 3.0, "hypernym": 2.2, "field": 1.0, "definition": 1.2, "kind": 1.2,
+    "near hypernym": 3.0, "hypernym": 2.2, "field": 0.0, "definition": 1.2, "kind": 1.2,
     "unknown": 0.0, "contrary": -4.0,
 }  # fmt: skip
 STANDINGS: tuple[Standing, ...] = (
@@ -243,7 +243,7 @@ def _of_lead(lead: str, subject: Subject) -> Iterable[Clue]:
     words = stems(opening(lead))
     overlap = subject.rarity.overlap(told, words)
     shared = sorted(told & words, key=lambda word: (-subject.rarity.weight(word), word))
-    yield _clue("definition", 4.0 * math.sqrt(overlap) - 1.0, f"shares {', '.join(shared[:6])}")
+    yield _clue("definition", 4.0 * math.sqrt(overlap) - 1.5, f"shares {', '.join(shared[:6])}")
     for phrase in subject.phrases:
         if phrase.source == "scientific name" and phrase.text in lead:
             yield _clue("scientific name", 3.0, f"the lead names {phrase.text}")

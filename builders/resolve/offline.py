@@ -59,5 +59,6 @@ class Offline:
         if title.endswith(DISAMBIGUATION):
             return Found(title=title, is_disambiguation=True) if title in self._titles else None
         # The page "X (disambiguation)" exists only beside a page "X".
-        known = title in self._titles or squeeze(title) in self._with_list
+        plain = "(" not in title and squeeze(title) in self._with_list
+        known = title in self._titles or plain
         return Found(title=title) if known else None
