@@ -7,18 +7,22 @@ from pathlib import Path
 
 from imagewikiqa.builders.images import load_images
 from imagewikiqa.builders.sample import read_sample
+from imagewikiqa.builders.wiki.settings import Site
 from imagewikiqa.cli.settings import RebuildConfig
+from imagewikiqa.cli.wiki import is_wiki, wiki_digest
 from imagewikiqa.core.digests import digest, file_digest, text_digest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.records import ClassEntry, Question
 from imagewikiqa.core.tables import read_table
 
 
-def input_digests(settings: RebuildConfig, classes: Sequence[ClassEntry]) -> dict[str, str]:
+def input_digests(
+    settings: RebuildConfig, classes: Sequence[ClassEntry], site: Site
+) -> dict[str, str]:
     """Return the sha256 of the class list, the pages, an earlier release and scripted models."""
     found = {
         "classes": digest([entry.model_dump(mode="json") for entry in classes]),
-        "pages": _source_digest(settings.pages or ""),
+        "pages": _source_digest(settings.pages, site),
     }
     if settings.image_source.startswith("folder:"):
         found["images"] = _folder_digest(Path(settings.image_source.partition(":")[2]))
@@ -69,7 +73,9 @@ def previous_questions(release: Path) -> Path:
     return file
 
 
-def _source_digest(spec: str) -> str:
+def _source_digest(spec: str, site: Site) -> str:
+    if is_wiki(spec):
+        return wiki_digest(spec, site)
     kind, _, path = spec.partition(":")
     if kind == "dump":
         return file_digest(Path(path))

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from imagewikiqa.builders.pages import MatchedPage, match, open_source
+from imagewikiqa.builders.pages import MatchedPage, Source, match
 from imagewikiqa.core.digests import file_digest
 from imagewikiqa.core.files import publish, publish_text
+from imagewikiqa.core.progress import Progress
 from imagewikiqa.core.records import ClassEntry
 from imagewikiqa.core.runs import pretty
 from imagewikiqa.core.tables import write_table
@@ -16,7 +17,11 @@ _ROW = TypeAdapter(MatchedPage)
 
 
 def matched_pages(
-    spec: str, classes: tuple[ClassEntry, ...], work: Path, key: str
+    source: Source,
+    classes: tuple[ClassEntry, ...],
+    work: Path,
+    key: str,
+    progress: Progress | None = None,
 ) -> list[MatchedPage]:
     """Return the pages of the classes, read from the source only when no match of `key` is kept.
 
@@ -24,12 +29,12 @@ def matched_pages(
     Writes match.jsonl and match.rejects.jsonl below `work`, and the receipt match.json last.
     """
     pages, rejects = work / "match.jsonl", work / "match.rejects.jsonl"
-    receipt, named = work / "match.json", {"key": key, "source": Path(spec).name}
+    receipt, named = work / "match.json", {"key": key, "source": Path(source.spec).name}
     if _kept(receipt, named, [pages, rejects]):
         with pages.open("rb") as stream:
             return [_ROW.validate_json(line) for line in stream]
     receipt.unlink(missing_ok=True)
-    found = match(open_source(spec), classes)
+    found = match(source, classes, progress)
     publish(pages, (_ROW.dump_json(page) + b"\n" for page in found.pages))
     write_table(rejects, found.rejects)
     digests = {file.name: file_digest(file) for file in (pages, rejects)}

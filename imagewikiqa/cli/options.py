@@ -17,7 +17,7 @@ Classes = Annotated[
     str | None,
     typer.Option(
         help="imagenet (default), flowers102, stanford_cars, caltech101, oxford_pets, food101, "
-        "or a .csv, .json or .jsonl FILE."
+        "sample, or a .csv, .json or .jsonl FILE."
     ),
 ]
 Contact = Annotated[

@@ -15,6 +15,7 @@ from imagewikiqa.cli.pipeline import (
     write_rejects,
 )
 from imagewikiqa.cli.settings import as_command
+from imagewikiqa.cli.wiki import PINS
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import publish_text
 from imagewikiqa.core.records import Draft, ImageRef, Item, Page, Question, Reject
@@ -128,7 +129,7 @@ def _pixels(job: Job) -> Path | None:
 
 def _hub_info(job: Job) -> HubInfo:
     settings = job.settings
-    kind = (settings.pages or "").partition(":")[0]
+    kind = settings.pages.partition(":")[0]
     return HubInfo(
         command=as_command(settings, job.limit),
         pages=kind,
@@ -184,6 +185,8 @@ def _data_files(run: Path) -> Iterator[Path]:
     """Yield what the manifest covers: tables and exports, not pages for people or run.json."""
     for name in ("pages", "questions", "items", "rejects"):
         yield run / f"{name}.jsonl"
+    if (run / PINS).is_file():
+        yield run / PINS
     yield run / UPSTREAM
     yield run / ATTRIBUTION
     yield from (file for file in sorted((run / "hub").rglob("*")) if file.is_file())

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from imagewikiqa.builders.pages import open_source
+from imagewikiqa.builders.pages import Source, open_source
 from imagewikiqa.builders.sample import sample_classes
 from imagewikiqa.cli import stages
 from imagewikiqa.cli.inputs import check_images, input_digests, read_previous
 from imagewikiqa.cli.matching import matched_pages
 from imagewikiqa.cli.models import ModelSpec, open_client, parse_model, parse_models
 from imagewikiqa.cli.settings import RebuildConfig, as_config
-from imagewikiqa.core.classes import load_classes
+from imagewikiqa.cli.wiki import PINS, WikiAccess, check_source, is_wiki, open_wiki
+from imagewikiqa.core.classes import NAMED, load_classes
 from imagewikiqa.core.code import code_digest
 from imagewikiqa.core.digests import digest, file_digest
 from imagewikiqa.core.errors import ToolkitError
@@ -49,6 +50,7 @@ class Job:
     limit: int | None
     workers: int
     progress: Progress
+    wiki: WikiAccess
     reports: list[StageReport] = field(default_factory=list)
 
     @property
@@ -75,11 +77,7 @@ def class_list(spec: str) -> Sequence[ClassEntry]:
 
 def checked_classes(settings: RebuildConfig) -> Sequence[ClassEntry]:
     """Return the classes; raise ToolkitError for what can be known to be wrong before any work."""
-    if settings.pages is None:
-        raise ToolkitError(
-            "no source of pages: give --sample, --pages dump:FILE or --pages folder:DIR"
-        )
-    open_source(settings.pages)
+    check_source(settings.pages)
     parse_model(settings.author, "--author")
     parse_models(settings.judge, "--judge")
     classes = class_list(settings.classes)
@@ -97,6 +95,7 @@ def open_job(
     workers: int,
     limit: int | None,
     progress: Progress,
+    wiki: WikiAccess = WikiAccess(),  # noqa: B008 - it is frozen
 ) -> Iterator[Job]:
     """Open the run folder of these settings and hold it."""
     classes = checked_classes(settings)
@@ -109,31 +108,42 @@ def open_job(
     named = {name: config.get(name) for name in ("classes", "pages", "images", "previous")}
     bound = {name: value for name, value in config.items() if name not in named}
     bound |= {name: _kind(value) for name, value in named.items() if value is not None}
-    inputs = input_digests(settings, classes)
+    inputs = input_digests(settings, classes, wiki.site(settings.language))
     with open_run(out, bound, inputs, config) as run:
         chosen = classes if limit is None else classes[:limit]
-        yield Job(run, settings, classes, chosen, limit, workers, progress)
+        yield Job(run, settings, classes, chosen, limit, workers, progress, wiki)
 
 
 def _kind(value: Any) -> str:
     """Return the part of a source that is no path: 'dump:FILE' -> 'dump'; a FILE -> 'file'."""
     text = str(value)
-    if text in {"imagenet", "sample", "none", "imagenet-val"}:
+    if text in {*NAMED, "sample", "none", "imagenet-val", "wikipedia"}:
         return text
     kind, colon, _ = text.partition(":")
-    return kind if colon and kind in {"dump", "folder"} else "file"
+    return kind if colon and kind in {"dump", "folder", "index", "pins"} else "file"
 
 
 def run_pages(job: Job) -> None:
     """Match pages to classes and clean them: pages.jsonl."""
     chosen = tuple(job.classes)
     read = [job.run.inputs[name] for name in ("pages", "classes")]
+    source = _source(job)
+    if is_wiki(job.settings.pages):
+        read.append(file_digest(job.run.path / PINS))
     key = digest([read, [one.id for one in chosen], code_digest(DECIDING)])
-    matched = matched_pages(job.settings.pages or "", chosen, job.run.work, key)
+    matched = matched_pages(source, chosen, job.run.work, key, job.progress)
     inputs = [stages.PageInput(one) for one in matched]
     _run(job, stages.pages_stage(), inputs, job.run.path / "pages.jsonl")
     if not _pages(job):
         raise _no_page(job, len(inputs))
+
+
+def _source(job: Job) -> Source:
+    spec = job.settings.pages
+    if not is_wiki(spec):
+        return open_source(spec, workers=job.workers)
+    site = job.wiki.site(job.settings.language)
+    return open_wiki(spec, job.classes, site, job.wiki, job.run.path, job.progress)
 
 
 def _no_page(job: Job, asked: int) -> ToolkitError:

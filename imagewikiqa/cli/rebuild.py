@@ -6,6 +6,20 @@ from typing import Annotated, Any
 
 import typer
 
+from imagewikiqa.cli.options import (
+    AsJson,
+    Assign,
+    Cache,
+    Classes,
+    Config,
+    Contact,
+    DryRun,
+    Limit,
+    Out,
+    Seed,
+    WikiApi,
+    Workers,
+)
 from imagewikiqa.core.errors import ToolkitError
 
 _HELP = {
@@ -28,15 +42,21 @@ def _command(name: str) -> Callable[..., None]:
     upto = "export" if name == "rebuild" else name
 
     def command(
-        out: Annotated[Path, typer.Option(help="Run folder to make or resume.")],
+        out: Out,
         sample: Annotated[
             bool, typer.Option("--sample", help="The embedded pages and classes; needs no model.")
         ] = False,
-        classes: Annotated[
+        classes: Classes = None,
+        pages: Annotated[
             str | None,
-            typer.Option(help="imagenet (default), sample, or a .csv, .json or .jsonl FILE."),
+            typer.Option(help="wikipedia (default), pins:FILE, dump:FILE, folder:DIR or sample."),
         ] = None,
-        pages: Annotated[str | None, typer.Option(help="sample, dump:FILE or folder:DIR.")] = None,
+        language: Annotated[
+            str | None, typer.Option(help="Wikipedia's language code (default en).")
+        ] = None,
+        contact: Contact = None,
+        wiki_api: WikiApi = None,
+        cache: Cache = None,
         author: Annotated[
             str | None, typer.Option(help="corpus (default) or scripted:FILE.")
         ] = None,
@@ -57,21 +77,18 @@ def _command(name: str) -> Callable[..., None]:
             Path | None,
             typer.Option(help="Earlier run: its questions keep their letters and options."),
         ] = None,
-        seed: Annotated[int | None, typer.Option(help="Decides every choice (default 0).")] = None,
-        config: Annotated[
-            Path | None, typer.Option(help="YAML file of settings, as RUN/config.yaml.")
-        ] = None,
-        assign: Annotated[
-            list[str] | None, typer.Option("--set", help="Any setting: filter.keep_with=0.8")
-        ] = None,
-        workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 1,
-        limit: Annotated[int | None, typer.Option(help="First N classes only.", min=1)] = None,
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
-        as_json: Annotated[bool, typer.Option("--json", help="Summary as one JSON line.")] = False,
+        seed: Seed = None,
+        config: Config = None,
+        assign: Assign = None,
+        workers: Workers = 1,
+        limit: Limit = None,
+        dry_run: DryRun = False,
+        as_json: AsJson = False,
     ) -> None:
         options = {
-            "classes": classes, "pages": pages, "author": author, "judge": judge,
-            "images": images, "mode": mode, "per_class": per_class,
+            "classes": classes, "pages": pages, "language": language,
+            "author": author, "judge": judge, "images": images, "mode": mode,
+            "per_class": per_class,
             "images_per_question": images_per_question, "questions": questions, "items": items,
             "previous": previous, "seed": seed,
         }  # fmt: skip
@@ -80,6 +97,7 @@ def _command(name: str) -> Callable[..., None]:
         execute(
             upto, out, config, assign or [], options,
             workers=workers, limit=limit, dry_run=dry_run, as_json=as_json,
+            wiki={"contact": contact, "api": wiki_api, "cache": cache},
         )  # fmt: skip
 
     return command
@@ -104,12 +122,14 @@ def execute(
     limit: int | None = None,
     dry_run: bool = False,
     as_json: bool = False,
+    wiki: dict[str, Any] | None = None,
 ) -> None:
     """Run the stages up to one and print the summary."""
     from imagewikiqa.cli import pipeline
     from imagewikiqa.cli.output import show
     from imagewikiqa.cli.progress import watcher
     from imagewikiqa.cli.settings import resolve, stored
+    from imagewikiqa.cli.wiki import WikiAccess
 
     given = assignments or config or any(value is not None for value in options.values())
     settings = (None if given else stored(out)) or resolve(config, assignments, options)
@@ -117,7 +137,12 @@ def execute(
         show({"dry_run": True, "out": str(out), **pipeline.plan(settings, limit)}, as_json)
         return
     with pipeline.open_job(
-        out, settings, workers=workers, limit=limit, progress=watcher(as_json)
+        out,
+        settings,
+        workers=workers,
+        limit=limit,
+        progress=watcher(as_json),
+        wiki=WikiAccess(**(wiki or {})),
     ) as job:
         summary = _run_stages(job, upto)
     show({"out": str(out), **summary}, as_json)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from imagewikiqa.cli.config import Closed, resolve_as
+from imagewikiqa.core.classes import NAMED
 
 
 class FilterConfig(Closed):
@@ -19,7 +20,8 @@ class RebuildConfig(Closed):
     """Everything that decides a rebuilt dataset."""
 
     classes: str = "imagenet"
-    pages: str | None = None
+    pages: str = "wikipedia"
+    language: str = "en"
     author: str = "corpus"
     judge: tuple[str, ...] = Field(("corpus",), min_length=1)
     images: str | None = None
@@ -65,7 +67,7 @@ def as_config(settings: RebuildConfig) -> dict[str, Any]:
 def as_command(settings: RebuildConfig, limit: int | None) -> str:
     """Return the command that builds a set again; FILE, DIR and EARLIER_RUN stand for paths."""
     given, usual = as_config(settings), as_config(RebuildConfig())
-    words = [f"--classes {_blank(settings.classes)}", f"--pages {_blank(settings.pages or '')}"]
+    words = [f"--classes {_blank(settings.classes)}", f"--pages {_blank(settings.pages)}"]
     for name, value in given.items():
         if name in {"classes", "pages"} or value == usual.get(name):
             continue
@@ -85,6 +87,6 @@ def _blank(value: str, name: str = "") -> str:
     kind, _, path = value.partition(":")
     if name == "previous":
         return "EARLIER_RUN"
-    if path and kind in {"dump", "folder", "scripted"}:
+    if path and kind in {"dump", "folder", "pins", "scripted"}:
         return f"{kind}:{'DIR' if kind == 'folder' else 'FILE'}"
-    return "FILE" if not name and value not in {"imagenet", "sample"} else value
+    return "FILE" if not name and value not in {*NAMED, "sample"} else value

@@ -69,7 +69,7 @@ REBUILD = (
     mistake("--pages dump:", "'dump:'", "have: dump:FILE, folder:DIR, sample"),
     mistake("--pages folder:none", "folder none", "check the path"),
     mistake("--pages wiki", "'wiki'", "have: dump:FILE, folder:DIR, sample"),
-    mistake("--classes stranger.json", "no source of pages", "--sample"),
+    mistake("--classes stranger.json", "cannot be asked without a contact", "e-mail"),
     mistake("--sample --pages dump:notes.xml", "two sources", "give one"),
     mistake("--pages folder:nowiki --classes stranger.json", "nowiki", "put pages there", "*.txt"),
     mistake("--pages folder:sidecar --classes stranger.json", "colour", "its columns are file"),

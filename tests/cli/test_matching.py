@@ -1,29 +1,23 @@
 """A source of pages is read once a run: the match is kept while nothing changes that decides it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from imagewikiqa.builders.pages import MatchedPage, Source, open_source
+from imagewikiqa.builders.raw import RawPage
 from imagewikiqa.cli.matching import matched_pages
-from imagewikiqa.core.records import ClassEntry
+from imagewikiqa.core.records import ClassEntry, Reject
 
 CLASSES = (ClassEntry(id="c1", name="Tiger"), ClassEntry(id="c2", name="Lion"))
 TEXT = 'Text with \u2028 a separator, \U0001f405, "quotes" and\ta tab.\n'
 
 
 @pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the sources that were opened, as they are opened."""
-    seen: list[str] = []
-
-    def counted(spec: str) -> Source:
-        seen.append(spec)
-        return open_source(spec)
-
-    monkeypatch.setattr("imagewikiqa.cli.matching.open_source", counted)
-    return seen
+def opened() -> list[str]:
+    """Return the sources that were read, one more whenever one is read from its start."""
+    return []
 
 
 @pytest.fixture
@@ -39,7 +33,13 @@ def find(tmp_path: Path, opened: list[str]) -> Callable[..., list[MatchedPage]]:
         (tmp_path / name).write_text(text, encoding="utf-8")
 
     def call(name: str = "d.xml", key: str = "k") -> list[MatchedPage]:
-        return matched_pages(f"dump:{tmp_path / name}", CLASSES, tmp_path / "work", key)
+        spec = f"dump:{tmp_path / name}"
+
+        def read() -> Iterator[RawPage | Reject]:
+            opened.append(spec)
+            return iter(open_source(spec))
+
+        return matched_pages(Source(spec=spec, read=read), CLASSES, tmp_path / "work", key)
 
     return call
 

@@ -34,7 +34,7 @@ def test_nothing_given_is_the_contract() -> None:
     )
     assert (settings.mode, settings.per_class, settings.images_per_question) == ("strict", 5, 3)
     assert (settings.pages, settings.questions, settings.items, settings.seed) == (
-        None, None, None, 0,
+        "wikipedia", None, None, 0,
     )  # fmt: skip
 
 

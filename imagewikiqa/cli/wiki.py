@@ -1,0 +1,89 @@
+"""Wikipedia as a source of pages: whom it is asked for, where answers are kept, what was pinned."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from imagewikiqa.builders.pages import Source, open_source
+from imagewikiqa.builders.wiki.settings import Site
+from imagewikiqa.builders.wiki.source import WikiFiles, wikipedia_source
+from imagewikiqa.core.digests import digest, file_digest
+from imagewikiqa.core.errors import ToolkitError
+from imagewikiqa.core.files import publish_text
+from imagewikiqa.core.progress import Progress
+from imagewikiqa.core.records import ClassEntry
+
+PINS = "pins.jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WikiAccess:
+    """Who asks a wiki, and where its answers lie; none of it decides a byte of the output."""
+
+    contact: str | None = None
+    api: str | None = None
+    cache: Path | None = None
+
+    def site(self, language: str) -> Site:
+        """Return the wiki of a language, or the one at `api`."""
+        return Site(language=language, api=self.api or "", contact=self.contact)
+
+    @property
+    def store(self) -> Path:
+        """Return the file of all answers, shared by the runs of this user."""
+        home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+        return (self.cache or Path(home) / "imagewikiqa") / "wiki.sqlite"
+
+
+def is_wiki(spec: str) -> bool:
+    """Say whether --pages asks a wiki: `wikipedia`, or `pins:FILE` for revisions taken before."""
+    return spec == "wikipedia" or spec.startswith("pins:")
+
+
+def check_source(spec: str) -> None:
+    """Raise ToolkitError for a --pages that names nothing."""
+    if not is_wiki(spec):
+        open_source(spec)
+    elif spec != "wikipedia" and not Path(spec.partition(":")[2]).is_file():
+        raise ToolkitError(
+            f"there is no file {spec.partition(':')[2]}: give --pages pins:FILE the pins.jsonl of a"
+            " run"
+        )
+
+
+def wiki_digest(spec: str, site: Site) -> str:
+    """Return the identity of a wiki as an input; which revisions are taken is in the run's pins."""
+    kind, _, path = spec.partition(":")
+    return digest([site.source, file_digest(Path(path)) if kind == "pins" else ""])
+
+
+def open_wiki(
+    spec: str,
+    classes: Sequence[ClassEntry],
+    site: Site,
+    access: WikiAccess,
+    run: Path,
+    progress: Progress,
+) -> Source:
+    """Fetch what is missing, write RUN/pins.jsonl, and return the pages of the classes.
+
+    A repeated run takes the revisions of its pins; titles are looked up anew only by a new run.
+    """
+    kind, _, path = spec.partition(":")
+    files = WikiFiles(
+        store=access.store,
+        pins=run / PINS,
+        given=Path(path) if kind == "pins" else None,
+        since=_began(run / "work" / "wiki.began"),
+    )
+    access.store.parent.mkdir(parents=True, exist_ok=True)
+    return wikipedia_source(classes, site, files, progress)
+
+
+def _began(file: Path) -> str:
+    """Return when this run first asked (UTC, ISO 8601): older answers about titles are stale."""
+    if not file.is_file():
+        publish_text(file, datetime.now(UTC).isoformat(timespec="seconds"))
+    return file.read_text(encoding="utf-8").strip()
