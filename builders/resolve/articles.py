@@ -35,11 +35,13 @@ class ArticleRow(Part):
     class_id: str = Field(min_length=1, description="wnid of the class")
     name: str = Field(min_length=1)
     titles: tuple[str, ...] = Field(description="several only where the class is two things")
-    how: Literal["auto", "hand"] = Field(description="whether matching alone finds these titles")
+    how: Literal["auto", "hand"] = Field(
+        description="auto: `resolve` finds the same from the map's candidate titles alone"
+    )
     map_titles: tuple[str, ...] = Field(description="of the hand-made map, in its order")
     difference: Difference
     sure: bool = Field(description="false: the article may stand under another exact title")
-    reason: str = Field(description="one sentence; may be empty only where nothing differs")
+    reason: str = Field(description="one sentence; empty only where nothing differs")
     shared_with: tuple[str, ...] = Field(description="ids of the other classes with the article")
 
     @model_validator(mode="after")
