@@ -50,7 +50,7 @@ def write_summary(run: Path, summary: Summary) -> None:
     plots = {
         f"counts-{number}": (_bars(counts), title)
         for number, (title, counts) in enumerate(summary.counts.items(), 1)
-        if counts
+        if len(counts) > 1  # one bar says less than its figure
     }
     for name, (svg, _) in plots.items():
         publish_text(run / "plots" / f"{name}.svg", svg)
@@ -64,6 +64,7 @@ def write_summary(run: Path, summary: Summary) -> None:
 def _bars(counts: Mapping[str, int]) -> str:
     """Draw the largest counts; the rest is one bar."""
     ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    rest = sum(count for _, count in ranked[BARS:])
-    shown = ranked[:BARS] + ([(f"{len(ranked) - BARS} others", rest)] if rest else [])
+    shown, rest = (ranked, []) if len(ranked) <= BARS + 1 else (ranked[:BARS], ranked[BARS:])
+    if rest:
+        shown.append((f"{len(rest)} others", sum(count for _, count in rest)))
     return bar_chart([name for name, _ in shown], [count for _, count in shown], "count")
