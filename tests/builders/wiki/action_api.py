@@ -3,52 +3,12 @@
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
+from .action_answer import SEVERAL, TOKENS, Answered, ApiError, limit_of
+from .action_lists import backlinks, search, stubs_of
 from .referee import Parameters
 from .site_pages import SitePage, namespace_of, plain
-
-_SEVERAL = 50  # of titles, page ids or revision ids
-
-
-_TOKENS = {
-    "revisions": "rvcontinue", "categories": "clcontinue", "links": "plcontinue",
-    "langlinks": "llcontinue", "redirects": "rdcontinue", "extracts": "excontinue",
-}  # fmt: skip
-
-
-class ApiError(Exception):
-    """An answer that is an error: its code and its words."""
-
-    def __init__(self, code: str, info: str) -> None:
-        super().__init__(info)
-        self.code = code
-
-
-@dataclass(slots=True)
-class Answered:
-    """What is known of one request while it is answered."""
-
-    query: dict[str, Any] = field(default_factory=dict)
-    go_on: dict[str, str | int] = field(default_factory=dict)
-    warnings: dict[str, Any] = field(default_factory=dict)
-    pages: list[SitePage] = field(default_factory=list)
-    unknown: list[dict[str, Any]] = field(default_factory=list)
-    texts: list[int] = field(default_factory=list)  # revisions whose text was handed out
-
-    def body(self, done: Iterable[str]) -> dict[str, Any]:
-        """Return the JSON of the answer; a list goes on although the batch of pages is complete."""
-        listing = not self.go_on.keys() & _TOKENS.values()
-        told: dict[str, Any] = {"batchcomplete": True} if listing else {}
-        if self.go_on:
-            told["continue"] = {
-                **self.go_on, "continue": "-||" if listing else "||" + "|".join(done)
-            }  # fmt: skip
-        return {**told, **self._rest()}
-
-    def _rest(self) -> dict[str, Any]:
-        return {**({"warnings": self.warnings} if self.warnings else {}), "query": self.query}
 
 
 class Site:
@@ -59,12 +19,14 @@ class Site:
         self.titles = {page.title: page for page in pages}
         self.revisions = {page.revision_id: page for page in self.titles.values()}
         self._ids = {page.page_id: page for page in self.titles.values()}
+        self._log: dict[str, list[dict[str, Any]]] = {}
         self._props: dict[str, Callable[[Parameters, Answered, dict[int, Any]], None]] = {
             "info": self._info,
             "pageprops": self._pageprops,
             "revisions": self._revisions,
             "categories": self._categories,
             "links": self._links,
+            "templates": self._templates,
             "langlinks": self._langlinks,
             "redirects": self._redirects,
             "extracts": self._extracts,
@@ -84,11 +46,15 @@ class Site:
             self.titles[changed.title] = changed
             self.revisions[changed.revision_id] = changed
             self._ids[changed.page_id] = changed
+        event = {"type": "move", "action": "move", "timestamp": "2024-05-06T07:08:09Z"}
+        self._log[old] = [{**event, "params": {"target_ns": 0, "target_title": new}}]
 
     def delete(self, title: str) -> None:
         """Remove a page and its revision."""
         page = self.titles.pop(title)
         del self.revisions[page.revision_id], self._ids[page.page_id]
+        event = {"type": "delete", "action": "delete", "timestamp": "2024-05-06T07:08:09Z"}
+        self._log[title] = [{**event, "params": {}}]
 
     def answer(self, parameters: Parameters) -> tuple[dict[str, Any], list[int]]:
         """Return the answer and the revisions whose text is in it; raise ApiError."""
@@ -112,7 +78,7 @@ class Site:
             answered.query["pages"] = [*answered.unknown, *found.values()]
         for name in [name for name in parameters.get("list", "").split("|") if name]:
             self._list(name, parameters, answered)
-        running = {name for name in props if _TOKENS.get(name) in answered.go_on}
+        running = {name for name in props if TOKENS.get(name) in answered.go_on}
         return answered.body(name for name in props if name not in running), answered.texts
 
     def _resolve(self, parameters: Parameters, answered: Answered) -> None:
@@ -122,7 +88,7 @@ class Site:
         if not given:
             return
         values = list(dict.fromkeys(parameters[given[0]].split("|")))
-        if len(values) > _SEVERAL:
+        if len(values) > SEVERAL:
             raise ApiError("toomanyvalues", f'Too many values supplied for parameter "{given[0]}".')
         if given == ["titles"]:
             self._resolve_titles(values, answered, "redirects" in parameters)
@@ -218,7 +184,7 @@ class Site:
         found: dict[int, Any],
     ) -> None:
         """Hand out up to the limit of things that pages have, and say where to go on."""
-        limit = _limit(parameters.get(f"{token}limit"))
+        limit = limit_of(parameters.get(f"{token}limit"))
         after = parameters.get(f"{token}continue", "")
         listed = [
             (key if name == "redirects" else f"{page.page_id:09d}|{key}", page, item)
@@ -231,7 +197,10 @@ class Site:
             answered.go_on[f"{token}continue"] = listed[limit][0]
 
     def _categories(self, parameters: Parameters, answered: Answered, found: Any) -> None:
-        pairs = ((page, name) for page in answered.pages for name in page.categories())
+        only = _only(parameters, "clcategories")
+        pairs = (
+            (page, name) for page in answered.pages for name in page.categories() if only(name)
+        )
         items = ((page, name, {"ns": 14, "title": name}) for page, name in pairs)
         self._items("cl", "categories", parameters, answered, items, found)
 
@@ -239,6 +208,12 @@ class Site:
         pairs = ((page, name) for page in answered.pages for name in page.links())
         items = ((page, name, {"ns": 0, "title": name}) for page, name in pairs)
         self._items("pl", "links", parameters, answered, items, found)
+
+    def _templates(self, parameters: Parameters, answered: Answered, found: Any) -> None:
+        only = _only(parameters, "tltemplates")
+        pairs = ((page, name) for page in answered.pages for name in page.templates() if only(name))
+        items = ((page, name, {"ns": 10, "title": name}) for page, name in pairs)
+        self._items("tl", "templates", parameters, answered, items, found)
 
     def _langlinks(self, parameters: Parameters, answered: Answered, found: Any) -> None:
         pairs = ((page, pair) for page in answered.pages for pair in page.languages())
@@ -250,13 +225,9 @@ class Site:
             (page, f"{page.title}|{stub.page_id:09d}",
              {"pageid": stub.page_id, "ns": stub.namespace, "title": stub.title})
             for page in answered.pages
-            for stub in self._stubs_of(page.title)
+            for stub in stubs_of(self.titles.values(), page.title)
         )  # fmt: skip
         self._items("rd", "redirects", parameters, answered, items, found)
-
-    def _stubs_of(self, title: str) -> list[SitePage]:
-        stubs = [p for p in self.titles.values() if p.redirect and p.redirect[0] == title]
-        return sorted(stubs, key=lambda page: page.page_id)
 
     def _extracts(self, parameters: Parameters, answered: Answered, found: dict[int, Any]) -> None:
         limit = 20 if "exintro" in parameters else 1
@@ -274,38 +245,19 @@ class Site:
 
     def _list(self, name: str, parameters: Parameters, answered: Answered) -> None:
         if name == "search":
-            words = parameters["srsearch"].casefold().split()
-            spaces = parameters.get("srnamespace", "0").split("|")
-            hits = [
-                page for page in self.titles.values()
-                if str(page.namespace) in spaces and all(word in f"{page.title} {page.wikitext}".casefold() for word in words)
-            ]  # fmt: skip
-            token, pages = "sr", sorted(hits, key=lambda page: page.page_id)
-            answered.query["searchinfo"] = {"totalhits": len(pages)}
-            start = int(parameters.get("sroffset", "0"))
-            limit = _limit(parameters.get("srlimit"))
-            if len(pages) > start + limit:
-                answered.go_on["sroffset"] = start + limit
+            search(self.titles.values(), parameters, answered)
         elif name == "backlinks":
-            token, target = "bl", parameters["bltitle"]
-            stubs = parameters.get("blfilterredir") == "redirects"
-            linking = [p for p in self.titles.values() if target in p.links()]
-            pages = self._stubs_of(target) if stubs else sorted(linking, key=lambda p: p.page_id)
-            start = int(parameters.get("blcontinue", "0|0").partition("|")[2])
-            limit = _limit(parameters.get("bllimit"))
-            if len(pages) > start + limit:
-                answered.go_on["blcontinue"] = f"0|{start + limit}"
+            backlinks(self.titles.values(), parameters, answered)
+        elif name == "logevents":
+            events = self._log.get(parameters["letitle"], [])
+            answered.query["logevents"] = events[: limit_of(parameters.get("lelimit"))]
         else:
             raise ApiError("strict", f"this server does not know list={name}")
-        answered.query[name] = [
-            {"ns": page.namespace, "title": page.title, "pageid": page.page_id}
-            | ({"redirect": True} if page.redirect and token == "bl" else {})
-            for page in pages[start : start + limit]
-        ]
 
 
-def _limit(asked: str | None) -> int:
-    return 500 if asked == "max" else min(500, int(asked or 10))
+def _only(parameters: Parameters, name: str) -> Callable[[str], bool]:
+    wanted = parameters.get(name)
+    return lambda title: wanted is None or title in wanted.split("|")
 
 
 def _revision(page: SitePage, wanted: list[str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ _NAMESPACES = {"Talk": 1, "User": 2, "Template": 10, "Category": 14}
 _LANGUAGES = ("de", "fr", "es")
 _REDIRECT = re.compile(r"#REDIRECT \[\[([^\]|\n]+)\]\]", re.I)
 _LINK = re.compile(r"\[\[([^\]|#\n]+)[^\]\n]*\]\]")
+_TEMPLATE = re.compile(r"\{\{([^{}|#:]+)[^{}]*\}\}")
 _MARKUP = re.compile(
     r"<ref.*?</ref>|\{\{[^{}]*\}\}|\[\[(?:[^\]|]*\|)?|\]\]|'{2,}|^\* ", re.S | re.M
 )
@@ -63,6 +64,11 @@ class SitePage:
         """Return the categories of the page, sorted."""
         names = {n for n in _LINK.findall(self.wikitext) if n.startswith("Category:")}
         return sorted(names | ({"Category:Disambiguation pages"} if self.disambiguation else set()))
+
+    def templates(self) -> list[str]:
+        """Return the templates that the page uses, sorted."""
+        names = {name.strip() for name in _TEMPLATE.findall(self.wikitext)}
+        return sorted(f"Template:{name[:1].upper()}{name[1:]}" for name in names)
 
     def languages(self) -> list[tuple[str, str]]:
         """Return the pages of other languages as language and title."""

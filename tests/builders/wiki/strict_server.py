@@ -16,7 +16,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from imagewikiqa.core.digests import keyed_int
 
-from .action_api import ApiError, Site
+from .action_answer import ApiError
+from .action_api import Site
 from .referee import LONGEST_ADDRESS, Parameters, Record, Referee, Rules
 
 Kind = Literal["429", "maxlag", "ratelimited", "500", "reset", "cut", "torn gzip"]
@@ -104,10 +105,22 @@ class StrictServer(ThreadingHTTPServer):
         except ApiError as error:
             if error.code == "strict":
                 self.referee.unknown(str(error))
-            return {"error": {"code": error.code, "info": str(error)}}, []
+            return in_format(parameters, {"code": error.code, "info": str(error)}), []
         if "list" not in parameters and "continue" in told:
             self.referee.cut_short(parameters, told["continue"])
+        if "warnings" in told and "errorformat" in parameters:
+            said = told["warnings"].items()
+            told["warnings"] = [{"module": m, "text": words["warnings"]} for m, words in said]
         return told, texts
+
+
+def in_format(parameters: Parameters, error: dict[str, str | int]) -> dict[str, Any]:
+    """Return an answer that is an error, in the format that was asked for."""
+    if parameters.get("errorformat", "bc") == "bc":
+        return {"error": error}
+    told = {"code": error["code"], "text": error["info"], "module": "main"}
+    more = {key: value for key, value in error.items() if key not in ("code", "info")}
+    return {"errors": [{**told, "data": more} if more else told]}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -184,7 +197,7 @@ class _Handler(BaseHTTPRequestHandler):
             words |= {"info": "Waiting for db1: 7 seconds lagged.", "lag": 7}
         headers["MediaWiki-API-Error"] = fault.kind
         status = 503 if fault.kind == "maxlag" else 200
-        self._send(status, json.dumps({"error": words}).encode(), headers)
+        self._send(status, json.dumps(in_format(parameters, words)).encode(), headers)
 
     def _send(
         self,
