@@ -152,6 +152,16 @@ def test_a_page_found_by_a_second_reading_frees_its_place_in_the_list() -> None:
     assert "no class asks for this page, and 3 more pages" in {o.reason for o in matched.rejects}
 
 
+def test_copies_of_a_used_page_past_a_thousand_are_counted() -> None:
+    source, _ = counted([Draft("Tiger"), Draft("Ant")])
+    tiger, ant = source
+    matched = match([tiger, *[tiger] * (LISTED + 2), ant], [entry("tiger")])
+    assert Counter(one.reason for one in matched.rejects) == {
+        "duplicate page": LISTED, "duplicate page, and 2 more pages": 1,
+        "no class asks for this page": 1,
+    }  # fmt: skip
+
+
 NAMES = st.sampled_from([f"T{number}" for number in range(7)])
 GRAPHS = st.lists(
     st.builds(Draft, NAMES, st.sampled_from(["", "Text.", "{{dab}}"]), st.none() | NAMES),
