@@ -12,7 +12,7 @@ from imagewikiqa.core.errors import ToolkitError
 
 BATCH = 50  # titles or revisions a request, the API's limit for everyone
 CONTACT_ADVICE = (
-    "give an e-mail address or a web page where the wiki's operators reach you, because Wikimedia"
+    "give --contact an e-mail address or a web page where the wiki's operators reach you, because Wikimedia"
     " blocks clients that name nobody"
 )
 _EMAIL = re.compile(r"[\w.+%-]{1,64}@(?P<host>[\w-]+(?:\.[\w-]+)+)", re.ASCII)

@@ -86,11 +86,11 @@ def _until(text: str, date: str) -> float:
     """Return the seconds to a date by our clock or the server's, whichever is longer."""
     try:
         then = email.utils.parsedate_to_datetime(text).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return float("nan")
     try:
         theirs = email.utils.parsedate_to_datetime(date).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         theirs = time.time()
     return then - min(theirs, time.time())
 
