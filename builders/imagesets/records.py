@@ -26,6 +26,7 @@ class UnitDone(Record):
     sha256: Sha256 = Field(description="of that file")
     images: int = Field(ge=0)
     dispositions: dict[str, int]
+    not_images: dict[str, int] = Field(description="entries the reader rejected, by reason")
 
 
 class IndexReport(Part):
