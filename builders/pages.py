@@ -50,7 +50,10 @@ def open_source(spec: str, *, workers: int = 1) -> Source:
         if not path.is_dir():
             raise ToolkitError(f"there is no folder {rest}: check the path after folder:")
         return Source(spec=spec, read=lambda: read_folder(path))
-    raise ToolkitError(f"unknown source of pages {spec!r}; have: dump:FILE, folder:DIR, sample")
+    raise ToolkitError(
+        f"unknown source of pages {spec!r}; have: wikipedia, pins:FILE, dump:FILE, folder:DIR,"
+        " sample"
+    )
 
 
 def _dump_source(spec: str, path: Path, workers: int) -> Source:

@@ -10,8 +10,12 @@ from imagewikiqa.core.records import ClassEntry, Reject
 def titles_in(language: str, titles: Iterable[str], api: WikiApi) -> dict[str, str]:
     """Return the title in a language for each title that has an article there; 50 a request."""
     pages = api.pages(titles, {"prop": "langlinks", "lllang": language, "lllimit": "max"})
-    links = {title: page.get("langlinks", []) for title, page in pages.items()}
-    return {title: str(found[0]["title"]) for title, found in links.items() if found}
+    return {
+        title: str(link["title"])
+        for title, page in pages.items()
+        for link in page.get("langlinks", [])
+        if link["lang"] == language
+    }
 
 
 def translated(

@@ -12,8 +12,8 @@ from imagewikiqa.core.errors import ToolkitError
 
 BATCH = 50  # titles or revisions a request, the API's limit for everyone
 CONTACT_ADVICE = (
-    "give --contact an e-mail address or a web page where the wiki's operators reach you, because Wikimedia"
-    " blocks clients that name nobody"
+    "give --contact an e-mail address or a web page where the wiki's operators reach you, because"
+    " Wikimedia blocks clients that name nobody"
 )
 _EMAIL = re.compile(r"[\w.+%-]{1,64}@(?P<host>[\w-]+(?:\.[\w-]+)+)", re.ASCII)
 _LANGUAGE = re.compile(r"[a-z]{2,12}(?:-[a-z0-9]{1,12}){0,3}")

@@ -1,6 +1,7 @@
 """Which page serves which class, found once a run: to read a dump again takes hours."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -9,7 +10,7 @@ from imagewikiqa.builders.pages import MatchedPage, Source, match
 from imagewikiqa.core.digests import file_digest
 from imagewikiqa.core.files import publish, publish_text
 from imagewikiqa.core.progress import Progress
-from imagewikiqa.core.records import ClassEntry
+from imagewikiqa.core.records import ClassEntry, Reject
 from imagewikiqa.core.runs import pretty
 from imagewikiqa.core.tables import write_table
 
@@ -21,12 +22,14 @@ def matched_pages(
     classes: tuple[ClassEntry, ...],
     work: Path,
     key: str,
+    untitled: Sequence[Reject] = (),
     progress: Progress | None = None,
 ) -> list[MatchedPage]:
     """Return the pages of the classes, read from the source only when no match of `key` is kept.
 
     `key` stands for all that decides the match but the file name of a dump, which its pages carry.
-    Writes match.jsonl and match.rejects.jsonl below `work`, and the receipt match.json last.
+    `untitled` are Rejects of classes that had no title to ask for. Writes match.jsonl and
+    match.rejects.jsonl below `work`, and the receipt match.json last.
     """
     pages, rejects = work / "match.jsonl", work / "match.rejects.jsonl"
     receipt, named = work / "match.json", {"key": key, "source": Path(source.spec).name}
@@ -36,7 +39,7 @@ def matched_pages(
     receipt.unlink(missing_ok=True)
     found = match(source, classes, progress)
     publish(pages, (_ROW.dump_json(page) + b"\n" for page in found.pages))
-    write_table(rejects, found.rejects)
+    write_table(rejects, [*found.rejects, *untitled])
     digests = {file.name: file_digest(file) for file in (pages, rejects)}
     publish_text(receipt, pretty({**named, "files": digests}))
     return list(found.pages)

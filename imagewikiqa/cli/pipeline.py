@@ -7,14 +7,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from imagewikiqa.builders.pages import Source, open_source
+from imagewikiqa.builders.pages import open_source
 from imagewikiqa.builders.sample import sample_classes
 from imagewikiqa.cli import stages
 from imagewikiqa.cli.inputs import check_images, input_digests, read_previous
 from imagewikiqa.cli.matching import matched_pages
 from imagewikiqa.cli.models import ModelSpec, open_client, parse_model, parse_models
 from imagewikiqa.cli.settings import RebuildConfig, as_config
-from imagewikiqa.cli.wiki import PINS, WikiAccess, check_source, is_wiki, open_wiki
+from imagewikiqa.cli.wiki import (
+    PINS,
+    WikiAccess,
+    WikiPages,
+    check_source,
+    is_wiki,
+    open_wiki,
+)
 from imagewikiqa.core.classes import NAMED, load_classes
 from imagewikiqa.core.code import code_digest
 from imagewikiqa.core.digests import digest, file_digest
@@ -127,23 +134,32 @@ def run_pages(job: Job) -> None:
     """Match pages to classes and clean them: pages.jsonl."""
     chosen = tuple(job.classes)
     read = [job.run.inputs[name] for name in ("pages", "classes")]
-    source = _source(job)
+    rejects: tuple[Reject, ...] = ()
     if is_wiki(job.settings.pages):
+        found = _wiki_pages(job)
+        source, chosen, rejects = found.source, found.classes, found.rejects
         read.append(file_digest(job.run.path / PINS))
+    else:
+        source = open_source(job.settings.pages, workers=job.workers)
     key = digest([read, [one.id for one in chosen], code_digest(DECIDING)])
-    matched = matched_pages(source, chosen, job.run.work, key, job.progress)
+    matched = matched_pages(source, chosen, job.run.work, key, rejects, job.progress)
     inputs = [stages.PageInput(one) for one in matched]
     _run(job, stages.pages_stage(), inputs, job.run.path / "pages.jsonl")
     if not _pages(job):
         raise _no_page(job, len(inputs))
 
 
-def _source(job: Job) -> Source:
-    spec = job.settings.pages
-    if not is_wiki(spec):
-        return open_source(spec, workers=job.workers)
-    site = job.wiki.site(job.settings.language)
-    return open_wiki(spec, job.classes, site, job.wiki, job.run.path, job.progress)
+def _wiki_pages(job: Job) -> WikiPages:
+    settings = job.settings
+    return open_wiki(
+        settings.pages,
+        job.classes,
+        settings.language,
+        job.wiki,
+        job.run.path,
+        job.progress,
+        english_titles=settings.classes in {*NAMED, "sample"} and job.wiki.api is None,
+    )
 
 
 def _no_page(job: Job, asked: int) -> ToolkitError:

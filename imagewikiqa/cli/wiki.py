@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from imagewikiqa.builders.pages import Source, open_source
+from imagewikiqa.builders.wiki.api import open_api
+from imagewikiqa.builders.wiki.languages import translated
 from imagewikiqa.builders.wiki.settings import Site
 from imagewikiqa.builders.wiki.source import WikiFiles, wikipedia_source
 from imagewikiqa.core.digests import digest, file_digest
 from imagewikiqa.core.errors import ToolkitError
-from imagewikiqa.core.files import publish_text
+from imagewikiqa.core.files import explained, publish_text
 from imagewikiqa.core.progress import Progress
-from imagewikiqa.core.records import ClassEntry
+from imagewikiqa.core.records import ClassEntry, Reject
 
 PINS = "pins.jsonl"
 
@@ -59,17 +61,29 @@ def wiki_digest(spec: str, site: Site) -> str:
     return digest([site.source, file_digest(Path(path)) if kind == "pins" else ""])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WikiPages:
+    """The pages of classes, the classes by the titles asked for, and those without a title."""
+
+    source: Source
+    classes: tuple[ClassEntry, ...]
+    rejects: tuple[Reject, ...] = ()
+
+
 def open_wiki(
     spec: str,
     classes: Sequence[ClassEntry],
-    site: Site,
+    language: str,
     access: WikiAccess,
     run: Path,
     progress: Progress,
-) -> Source:
+    *,
+    english_titles: bool,
+) -> WikiPages:
     """Fetch what is missing, write RUN/pins.jsonl, and return the pages of the classes.
 
     A repeated run takes the revisions of its pins; titles are looked up anew only by a new run.
+    With `english_titles` another language's titles are found by the links between Wikipedias.
     """
     kind, _, path = spec.partition(":")
     files = WikiFiles(
@@ -78,8 +92,14 @@ def open_wiki(
         given=Path(path) if kind == "pins" else None,
         since=_began(run / "work" / "wiki.began"),
     )
-    access.store.parent.mkdir(parents=True, exist_ok=True)
-    return wikipedia_source(classes, site, files, progress)
+    with explained(access.store, "make the cache"):
+        access.store.parent.mkdir(parents=True, exist_ok=True)
+    asked, rejects = [*classes], list[Reject]()
+    if english_titles and language != "en":
+        with open_api(access.site("en"), access.store, since=files.since) as api:
+            asked, rejects = translated(classes, language, api)
+    source = wikipedia_source(asked, access.site(language), files, progress)
+    return WikiPages(source=source, classes=tuple(asked), rejects=tuple(rejects))
 
 
 def _began(file: Path) -> str:

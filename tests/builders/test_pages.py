@@ -190,7 +190,7 @@ def test_titles_follow_the_rules_of_the_wiki() -> None:
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        ("samples", "have: dump:FILE, folder:DIR, sample"),
+        ("samples", "dump:FILE, folder:DIR, sample"),
         ("dump:", "unknown source"),
         ("dump:none.xml", "no dump none.xml"),
         ("folder:none", "no folder none"),

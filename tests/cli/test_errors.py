@@ -66,9 +66,9 @@ def mistake(line: str, *says: str) -> Mistake:
 REBUILD = (
     # sources of pages
     mistake("--pages dump:none.xml", "none.xml", "check the path"),
-    mistake("--pages dump:", "'dump:'", "have: dump:FILE, folder:DIR, sample"),
+    mistake("--pages dump:", "'dump:'", "dump:FILE, folder:DIR, sample"),
     mistake("--pages folder:none", "folder none", "check the path"),
-    mistake("--pages wiki", "'wiki'", "have: dump:FILE, folder:DIR, sample"),
+    mistake("--pages wiki", "'wiki'", "dump:FILE, folder:DIR, sample"),
     mistake("--classes stranger.json", "cannot be asked without a contact", "e-mail"),
     mistake("--sample --pages dump:notes.xml", "two sources", "give one"),
     mistake("--pages folder:nowiki --classes stranger.json", "nowiki", "put pages there", "*.txt"),
