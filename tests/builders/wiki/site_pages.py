@@ -50,6 +50,11 @@ class SitePage:
         return (title, section) if title else None
 
     @property
+    def is_article(self) -> bool:
+        """Say whether a scraper of articles wants its text."""
+        return self.namespace == 0 and self.redirect is None and not self.disambiguation
+
+    @property
     def disambiguation(self) -> bool:
         """Say whether the page carries the template of disambiguation pages."""
         return "{{disambiguation}}" in self.wikitext
