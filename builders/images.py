@@ -1,26 +1,21 @@
 """The images that may illustrate each class: found, checked and hashed, never changed."""
 
 import hashlib
-import io
-import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
-
 from imagewikiqa.builders.imagenet_val import ValLabel, val_label_of, valid_val_images
+from imagewikiqa.builders.imagesets.dispositions import is_usable, reason_of
+from imagewikiqa.builders.imagesets.indexed import AGAIN, CLAIMED, indexed_images
+from imagewikiqa.builders.imagesets.inspect import MAX_BYTES, inspect
 from imagewikiqa.core.classes import load_classes
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.records import ClassEntry, ImageRef, Reject
 
-HAVE = "have: none, imagenet-val, folder:DIR"
+HAVE = "have: none, imagenet-val, folder:DIR, index:DIR"
 LAYOUTS = "DIR/CLASS_ID/* or DIR/ILSVRC2012_val_*.JPEG"
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
-MAX_PIXELS = 50_000_000
-MAX_BYTES = 200_000_000
 
 
 class _BadImageError(Exception):
@@ -46,7 +41,9 @@ def load_images(spec: str, classes: Sequence[ClassEntry]) -> tuple[list[ImageRef
     `none` gives nothing; `imagenet-val` names the validation images whose ReaL labels contain
     their class, without reading pixels; `folder:DIR` decodes every image below DIR, laid out as
     DIR/CLASS_ID/* or as flat ILSVRC2012_val_*.JPEG, and takes the bytes of a picture once: never
-    where two classes claim them. Raise ToolkitError if there is no image.
+    where two classes claim them; `index:DIR` takes the usable images of an index that was made
+    over an image set, by the same rules, without reading a pixel. Raise ToolkitError if there is
+    no image.
     """
     asked = _Asked(
         ids=frozenset(entry.id for entry in classes),
@@ -59,6 +56,8 @@ def load_images(spec: str, classes: Sequence[ClassEntry]) -> tuple[list[ImageRef
         return _from_labels(asked), []
     if kind == "folder" and folder:
         return _from_folder(Path(folder), asked)
+    if kind == "index" and folder:
+        return _from_index(Path(folder), asked)
     raise ToolkitError(f"there is no image source {spec!r}; {HAVE}")
 
 
@@ -76,6 +75,24 @@ def _from_labels(asked: _Asked) -> list[ImageRef]:
         for name in valid_val_images(index)
     ]
     return sorted(refs, key=lambda ref: ref.id)
+
+
+def _from_index(folder: Path, asked: _Asked) -> tuple[list[ImageRef], list[Reject]]:
+    """Take what an index offers; its validation images are held to ImageNet's label table too."""
+    offered, rejects = indexed_images(folder, asked.ids)
+    refs: list[ImageRef] = []
+    for ref in offered:
+        try:
+            _refuse_disputed(Path(ref.id).name, ref.class_id, asked)
+            refs.append(ref)
+        except _BadImageError as bad:
+            rejects.append(_reject(ref.id, bad))
+    if not refs:
+        raise ToolkitError(
+            f"the index {folder} holds no usable image of the {len(asked.ids)} classes asked for:"
+            " give the class list of the indexed set, or another index"
+        )
+    return refs, sorted(rejects, key=lambda reject: reject.id)
 
 
 def _from_folder(root: Path, asked: _Asked) -> tuple[list[ImageRef], list[Reject]]:
@@ -113,9 +130,9 @@ def _once(refs: Sequence[ImageRef]) -> tuple[list[ImageRef], list[Reject]]:
         first = same[ref.sha256][0]
         other = next((one for one in same[ref.sha256] if one.class_id != ref.class_id), None)
         if other is not None:
-            rejects.append(_reject(ref.id, _BadImageError("same picture in two classes", other.id)))
+            rejects.append(_reject(ref.id, _BadImageError(CLAIMED, other.id)))
         elif ref is not first:
-            rejects.append(_reject(ref.id, _BadImageError("same picture again", first.id)))
+            rejects.append(_reject(ref.id, _BadImageError(AGAIN, first.id)))
         else:
             kept.append(ref)
     return kept, rejects
@@ -168,16 +185,22 @@ def _class_of(path: Path, class_id: str | None, asked: _Asked) -> str:
     """Return the class that a file shows, by its folder or by ImageNet's label table."""
     if class_id is None and path.is_dir():
         raise _BadImageError("no class for this folder")
-    image = val_label_of(path.name)
-    if image is None or (class_id is not None and class_id not in asked.wnids):
-        if class_id is None:
-            raise _BadImageError("no class for this file")
-        return class_id
     if class_id is None:
+        image = val_label_of(path.name)
+        if image is None:
+            raise _BadImageError("no class for this file")
         class_id = _label(image, asked)
+    _refuse_disputed(path.name, class_id, asked)
+    return class_id
+
+
+def _refuse_disputed(name: str, class_id: str, asked: _Asked) -> None:
+    """Refuse a validation image of ImageNet in which annotators did not see the class."""
+    image = val_label_of(name)
+    if image is None or class_id not in asked.wnids:
+        return
     if asked.wnids.index(class_id) not in image.real:
         raise _BadImageError("disputed label", f"ReaL sees {_names(image.real, asked)}")
-    return class_id
 
 
 def _label(image: ValLabel, asked: _Asked) -> str:
@@ -205,33 +228,8 @@ def _checked_digest(path: Path) -> str:
             raise _BadImageError("too many bytes", str(size))
         data = path.read_bytes()
     except OSError as error:
-        raise _BadImageError("unreadable image", error.strerror or "") from error
-    _decode(data, known_suffix=path.suffix.lower() in SUFFIXES)
+        raise _BadImageError(reason_of("no_access"), error.strerror or "") from error
+    found = inspect(data, path.name)
+    if not is_usable(found.disposition):
+        raise _BadImageError(reason_of(found.disposition), found.detail)
     return hashlib.sha256(data).hexdigest()
-
-
-def _decode(data: bytes, known_suffix: bool) -> None:
-    """Decode all pixels, as a cut file shows its fault only there; size is checked before."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # broken EXIF and large sizes, which are judged below
-        try:
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                _check_header(image)
-                image.load()
-        except _BadImageError:
-            raise
-        except Image.DecompressionBombError as error:
-            raise _BadImageError("too many pixels", str(error)) from error
-        except UnidentifiedImageError as error:
-            reason = "unreadable image" if known_suffix else "unsupported format"
-            raise _BadImageError(reason, f"not one of {', '.join(FORMATS)}") from error
-        except Exception as error:  # decoders of hostile bytes raise any type; it is recorded
-            raise _BadImageError("unreadable image", f"{type(error).__name__}: {error}") from error
-
-
-def _check_header(image: Image.Image) -> None:
-    if image.width * image.height > MAX_PIXELS:
-        raise _BadImageError("too many pixels", f"{image.width} x {image.height}")
-    # MPO is a JPEG from a stereo or phone camera: further frames, but no animation.
-    if image.format != "MPO" and getattr(image, "is_animated", False):
-        raise _BadImageError("animated image")

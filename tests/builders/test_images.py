@@ -81,9 +81,9 @@ def test_validation_images_are_refused_for_other_classes() -> None:
         load_images("imagenet-val", [IMAGENET[0], *OWN])
 
 
-@pytest.mark.parametrize("spec", ["", "folder", "folder:", "imagenet", "dir:x", "none:"])
+@pytest.mark.parametrize("spec", ["", "folder", "folder:", "index:", "imagenet", "dir:x", "none:"])
 def test_an_unknown_source_is_refused_with_those_there_are(spec: str) -> None:
-    with pytest.raises(ToolkitError, match="have: none, imagenet-val, folder:DIR"):
+    with pytest.raises(ToolkitError, match="have: none, imagenet-val, folder:DIR, index:DIR"):
         load_images(spec, OWN)
 
 
@@ -126,17 +126,17 @@ def test_bad_files_are_rejected_one_by_one(tmp_path: Path) -> None:
     for name, data in files.items():
         put(tmp_path / name, data)
     assert reasons(tmp_path) == {
-        "cat/cut.jpg": "unreadable image",
-        "cat/empty.png": "unreadable image",
-        "cat/page.jpg": "unreadable image",
-        "cat/notes.txt": "unsupported format",
+        "cat/cut.jpg": "truncated",
+        "cat/empty.png": "empty",
+        "cat/page.jpg": "html",
+        "cat/notes.txt": "not an image",
         "cat/old.bmp": "unsupported format",
-        "cat/moving.gif": "animated image",
-        "cat/moving.png": "animated image",
-        "cat/moving.webp": "animated image",
+        "cat/moving.gif": "animated",
+        "cat/moving.png": "animated",
+        "cat/moving.webp": "animated",
         "cat/large.png": "too many pixels",
         "cat/huge.png": "too many pixels",
-        "cat/hollow.png": "unreadable image",
+        "cat/hollow.png": "damaged",
         "cat/inner": "folder inside a class folder",
         "bird": "no class for this folder",
         "a.jpg": "no class for this file",
@@ -156,7 +156,7 @@ def test_cut_files_are_never_filled_with_grey(tmp_path: Path) -> None:
     put(tmp_path / "cat" / "good.jpg", picture())
     put(tmp_path / "cat" / "cut.jpg", picture()[:-40])
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
-    assert reasons(tmp_path) == {"cat/cut.jpg": "unreadable image"}
+    assert reasons(tmp_path) == {"cat/cut.jpg": "truncated"}
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
 
 
