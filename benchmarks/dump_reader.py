@@ -1,113 +1,244 @@
-"""Reading a MediaWiki dump: `builders.dump` against mwxml and a whole-tree parse, in MB/s.
+"""Reading a MediaWiki dump: `builders.dump` against mwxml, gensim and a whole-tree parse.
 
-The input is made of the sample articles, repeated as pages of one plain XML export.
+Three things in one run: MB/s (of XML) and pages/s of the whole file, plain and multistream bz2;
+1,000 titles by the index against reading all; peak memory as the file grows. `--full` is what
+`results/dump_reader.md` holds; without it the sizes are small.
 """
 
+import argparse
+import bz2
+import json
+import resource
+import statistics
+import subprocess
 import sys
 import tempfile
+import time
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from xml.sax.saxutils import escape
+from typing import IO, Any
 
-from benchmarks._report import Result, arguments, measure, show
+from benchmarks._dumps import PER_STREAM, write_multistream, write_plain
+from benchmarks._report import Result, measure, show
 from imagewikiqa.builders.dump import read_dump
-from imagewikiqa.builders.sample import read_sample
+from imagewikiqa.builders.dump_index import locate
+from imagewikiqa.builders.multistream import find_pages
 
 NAMESPACE = "{http://www.mediawiki.org/xml/export-0.11/}"
-PAGE = """  <page>
-    <title>{title}</title>
-    <ns>0</ns>
-    <id>{number}</id>
-    <revision>
-      <id>{revision}</id>
-      <timestamp>2026-01-01T00:00:00Z</timestamp>
-      <model>wikitext</model>
-      <format>text/x-wiki</format>
-      <text bytes="{size}" xml:space="preserve">{text}</text>
-    </revision>
-  </page>
-"""
+WORKERS = 2
+Reader = Callable[[Path], tuple[int, int]]
 
 
-def make_dump(path: Path, megabytes: int) -> int:
-    """Write an export of at least that size; return its pages."""
-    articles = list(read_sample())
-    pages = 0
-    with path.open("w", encoding="utf-8") as out:
-        out.write(
-            '<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" '
-            'xml:lang="en">\n  <siteinfo><sitename>Bench</sitename><dbname>bench</dbname>'
-            "<base>https://en.wikipedia.org/wiki/Main_Page</base><generator>bench</generator>"
-            '<case>first-letter</case><namespaces><namespace key="0" case="first-letter" />'
-            "</namespaces></siteinfo>\n"
-        )
-        while out.tell() < megabytes * 1_000_000:
-            article = articles[pages % len(articles)]
-            pages += 1
-            out.write(
-                PAGE.format(
-                    title=escape(f"{article.title} {pages}"),
-                    number=pages,
-                    revision=pages + 1_000_000,
-                    size=len(article.wikitext),
-                    text=escape(article.wikitext),
-                )
-            )
-        out.write("</mediawiki>\n")
-    return pages
+def opened(path: Path) -> IO[bytes]:
+    """Open a dump as the peers are given it."""
+    return bz2.open(path) if path.suffix == ".bz2" else path.open("rb")
 
 
-def ours(path: Path) -> list[tuple[str, int]]:
-    """Return title and length of text of every page, by our reader."""
-    return [(page.title, len(page.wikitext)) for page in read_dump(path)]
+def ours(path: Path, workers: int = 1) -> tuple[int, int]:
+    """Return pages and characters of title and text, by our reader."""
+    pages = characters = 0
+    for page in read_dump(path, workers=workers):
+        pages += 1
+        characters += len(page.title) + len(page.wikitext)
+    return pages, characters
 
 
-def mwxml_reader(path: Path) -> list[tuple[str, int]]:
+def mwxml(path: Path) -> tuple[int, int]:
     """Return the same by mwxml."""
-    import mwxml
+    from mwxml import Dump
 
-    with path.open(encoding="utf-8") as stream:
-        dump = mwxml.Dump.from_file(stream)
-        return [(page.title, len(revision.text)) for page in dump.pages for revision in page]
+    pages = characters = 0
+    with opened(path) as stream:
+        for page in Dump.from_file(stream).pages:
+            pages += 1
+            characters += len(page.title) + sum(len(revision.text) for revision in page)
+    return pages, characters
 
 
-def whole_tree(path: Path) -> list[tuple[str, int]]:
+def gensim(path: Path) -> tuple[int, int]:
+    """Return the same by the reader behind gensim's WikiCorpus."""
+    from gensim.corpora.wikicorpus import extract_pages
+
+    pages = characters = 0
+    with opened(path) as stream:
+        for title, text, _ in extract_pages(stream):
+            pages += 1
+            characters += len(title) + len(text)
+    return pages, characters
+
+
+def whole_tree(path: Path) -> tuple[int, int]:
     """Return the same by parsing the whole file into memory, as short scripts do."""
-    pages = ElementTree.parse(path).getroot().iter(f"{NAMESPACE}page")
-    return [
-        (
-            page.findtext(f"{NAMESPACE}title") or "",
-            len(page.findtext(f"{NAMESPACE}revision/{NAMESPACE}text") or ""),
-        )
-        for page in pages
-    ]
+    pages = characters = 0
+    with opened(path) as stream:
+        for page in ElementTree.parse(stream).getroot().iter(f"{NAMESPACE}page"):
+            pages += 1
+            characters += len(page.findtext(f"{NAMESPACE}title") or "")
+            characters += len(page.findtext(f"{NAMESPACE}revision/{NAMESPACE}text") or "")
+    return pages, characters
 
 
-def main() -> int:
-    """Measure in turns; return 1 when the readers disagree on a page."""
-    options = arguments()
-    with tempfile.TemporaryDirectory() as folder:
-        dump = Path(folder) / "bench.xml"
-        make_dump(dump, options.megabytes)
-        read = ours(dump)
-        different = sum(read != other(dump) for other in (mwxml_reader, whole_tree))
-        contenders = {"ours": ours, "mwxml": mwxml_reader, "whole tree": whole_tree}
-        rates = measure(
-            {name: partial(reader, dump) for name, reader in contenders.items()},
-            dump.stat().st_size / 1e6,
-            options.rounds,
-        )
-    own = rates.pop("ours")
+READERS: dict[str, Reader] = {
+    "ours": ours,
+    "ours, 2 workers": partial(ours, workers=WORKERS),
+    "mwxml": mwxml,
+    "gensim": gensim,
+    "whole tree": whole_tree,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What to measure with."""
+
+    as_json: bool
+    rounds: int
+    megabytes: int  # of XML, for the rates
+    sizes: tuple[int, ...]  # megabytes of XML, for memory; titles are sought in the largest
+    titles: int
+
+
+def whole(folder: Path, options: Options) -> tuple[Result, dict[str, Any]]:
+    """Measure reading all of a plain and of a multistream dump."""
+    plain = folder / "plain.xml"
+    pages = write_plain(plain, options.megabytes)
+    packed, _ = write_multistream(folder, options.megabytes)
+    megabytes = plain.stat().st_size / 1e6
+    one = {name: READERS[name] for name in ("ours", "mwxml", "gensim", "whole tree")}
+    many = {name: READERS[name] for name in ("ours, 2 workers", "ours", "mwxml", "gensim")}
+    read = ours(plain)
+    different = sum(reader(plain) != read for reader in one.values())
+    different += sum(reader(packed) != read for reader in many.values())
+    rates = measure({n: partial(r, plain) for n, r in one.items()}, megabytes, options.rounds)
+    streams = measure({n: partial(r, packed) for n, r in many.items()}, megabytes, options.rounds)
+    first = streams.pop("ours, 2 workers")
+    more = {
+        "pages_per_s": {name: round(rate * pages / megabytes) for name, rate in rates.items()},
+        "multistream": {
+            "unit": "MB/s of XML, bz2",
+            "ours": first,
+            "others": streams,
+            "ratios": {name: round(first / rate, 3) for name, rate in streams.items()},
+        },
+    }
     result = Result(
         name="dump_reader",
-        unit="MB/s",
-        ours=own,
+        unit="MB/s of plain XML",
+        ours=rates.pop("ours"),
         others=rates,
         exact={"max_abs_diff": float(different)},
     )
-    show(result, options.json)
-    return int(different > 0)
+    return result, more
+
+
+def titles_apart(folder: Path, options: Options) -> dict[str, Any]:
+    """Measure finding titles by the index against reading the whole dump."""
+    dump, titles = write_multistream(folder, options.sizes[-1])
+    files = locate(dump)
+    if files.index is None:
+        raise RuntimeError("the dump was written without its index")
+    wanted = frozenset(titles[:: max(1, len(titles) // options.titles)][: options.titles])
+    seconds: dict[str, list[float]] = {"index, 2 workers": [], "index": [], "whole": []}
+    for _ in range(options.rounds):
+        for name, times in seconds.items():
+            began = time.perf_counter()
+            if name == "whole":
+                found = [page for page in read_dump(dump) if page.title in wanted]
+            else:
+                workers = WORKERS if "workers" in name else 1
+                found = [*find_pages(dump, files.index, wanted, workers=workers).pages]
+            times.append(time.perf_counter() - began)
+            if {page.title for page in found} != wanted:
+                raise RuntimeError(f"{name} did not find the titles")
+    median = {name: round(statistics.median(times), 3) for name, times in seconds.items()}
+    streams = {titles.index(title) // PER_STREAM for title in wanted}
+    return {
+        "titles": len(wanted),
+        "streams_read": len(streams),
+        "streams": -(-len(titles) // PER_STREAM),
+        "seconds": median,
+        "ratio": round(median["whole"] / median["index, 2 workers"], 2),
+    }
+
+
+def peak(reader: str, path: Path) -> float:
+    """Return the peak memory (MB) of a fresh process that reads a file, or of its largest child."""
+    command = [sys.executable, "-m", "benchmarks.dump_reader", "--peak", reader, str(path)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def peak_here(reader: str, path: Path) -> float:
+    """Read a file and return this process's peak memory (MB), or its largest child's."""
+    READERS[reader](path)
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return max(resource.getrusage(kind).ru_maxrss for kind in kinds) / 1e3
+
+
+def memory(folder: Path, options: Options) -> list[dict[str, float]]:
+    """Return a row for each size: peak memory (MB) of each reader but the whole tree."""
+    rows = []
+    for size in options.sizes:
+        plain = folder / "plain.xml"
+        write_plain(plain, size)
+        packed, _ = write_multistream(folder, size)
+        row = {"megabytes": float(size)}
+        row |= {f"{name}, plain": peak(name, plain) for name in ("ours", "gensim", "mwxml")}
+        row |= {f"{name}, bz2": peak(name, packed) for name in ("ours", "ours, 2 workers")}
+        rows.append(row)
+    return rows
+
+
+def parsed() -> Options | None:
+    """Return the options; None when this process was asked for a peak, which it prints."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--full", action="store_true", help="memory up to 1 GB; takes half an hour")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--megabytes", type=int, help="size of the input of the rates")
+    parser.add_argument("--peak", nargs=2, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.peak:
+        sys.stdout.write(f"{peak_here(given.peak[0], Path(given.peak[1])):.1f}\n")
+        return None
+    return Options(
+        as_json=given.json,
+        rounds=given.rounds,
+        megabytes=given.megabytes or (100 if given.full else 10),
+        sizes=(10, 100, 1000) if given.full else (5, 20),
+        titles=1000 if given.full else 10,
+    )
+
+
+def table(rows: list[dict[str, float]]) -> str:
+    """Return rows of one shape as aligned text."""
+    heads = list(rows[0])
+    lines = ["  ".join(heads)]
+    lines += ["  ".join(f"{row[head]:>{len(head)}.0f}" for head in heads) for row in rows]
+    return "\n".join(f"  {line}" for line in lines)
+
+
+def main() -> int:
+    """Measure in turns; return 1 when the readers disagree."""
+    options = parsed()
+    if options is None:
+        return 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        result, more = whole(folder, options)
+        more["random_access"] = titles_apart(folder, options)
+        more["peak_memory_mb"] = memory(folder, options)
+    if options.as_json:
+        found = {**asdict(result), "ratios": result.ratios, **more}
+        sys.stdout.write(json.dumps(found) + "\n")
+        return int(result.exact["max_abs_diff"] > 0)
+    show(result, False)
+    for key in ("pages_per_s", "multistream", "random_access"):
+        sys.stdout.write(f"{key}: {json.dumps(more[key])}\n")
+    sys.stdout.write(f"peak memory, MB:\n{table(more['peak_memory_mb'])}\n")
+    return int(result.exact["max_abs_diff"] > 0)
 
 
 if __name__ == "__main__":

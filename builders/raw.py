@@ -21,6 +21,7 @@ _DISAMBIGUATION = re.compile(
 _MAY_REFER = re.compile(
     r"\A.{0,300}\b(?:may|can|could|might)\s+(?:also\s+)?refer\s+to\s*:?\s*(?:\n|\Z)", re.S | re.I
 )
+_UNQUOTED = re.compile(r"[A-Za-z0-9_.~():,!*-]*")
 # Wikipedia's text is CC BY-SA 4.0 since this day, 3.0 before it.
 _LICENCE_CHANGE = "2023-06-07"
 
@@ -85,7 +86,10 @@ def is_disambiguation(page: RawPage) -> bool:
 
 def permanent_link(site: str, title: str, revision_id: int | None) -> str:
     """Return the link to one revision of a page, or to the page when the revision is unknown."""
-    link = f"{site}/w/index.php?title={quote(title.replace(' ', '_'), safe='():,!*')}"
+    name = title.replace(" ", "_")
+    if not _UNQUOTED.fullmatch(name):
+        name = quote(name, safe="():,!*")
+    link = f"{site}/w/index.php?title={name}"
     return link if revision_id is None else f"{link}&oldid={revision_id}"
 
 

@@ -181,7 +181,7 @@ class PageParser:
         text = self._values.get(field, "").strip()
         if not text:
             return None
-        digits = text.removeprefix("-")
+        digits = text if text[0] != "-" else text[1:]
         if not (digits.isascii() and digits.isdigit() and len(digits) <= 18):
             raise self._error(f"has {text[:40]!r} as a number in <{tag}>", "the file is damaged")
         return int(text)
