@@ -34,6 +34,8 @@ QUALIFIER: dict[Standing, float] = {
     "near hypernym": 3.0, "hypernym": 2.2, "field": 2.2, "definition": 1.4, "kind": -2.5,
     "unknown": -3.5, "contrary": -5.0,
 }  # fmt: skip
+# The lead says more than a bracket that the class does not mention.
+QUALIFIER_READ: dict[Standing, float] = {"kind": 0.0, "unknown": -1.0}
 SAID: dict[Standing, float] = {
     "near hypernym": 3.0, "hypernym": 2.2, "field": 0.0, "definition": 1.2, "kind": 1.2,
     "unknown": 0.0, "contrary": -4.0,
@@ -77,7 +79,7 @@ def clues(
         _clue("prior", PRIOR, "most articles that a search finds are about something else"),
         *_by_title(lead, subject),
         *_by_standing(lead, others),
-        *_by_qualifier(lead.title, subject),
+        *_by_qualifier(lead, subject),
         *_by_rival(lead.title, subject, rivals),
         *_by_text(lead.page, subject),
     ]
@@ -162,10 +164,13 @@ def _by_standing(lead: Lead, others: Iterable[Found]) -> Iterable[Clue]:
         )
 
 
-def _by_qualifier(title: Title, subject: Subject) -> Iterable[Clue]:
-    if title.qualifier:
-        standing = _qualified(title, subject)
-        yield _clue("qualifier", QUALIFIER[standing], f"{title.qualifier!r}: {standing}")
+def _by_qualifier(lead: Lead, subject: Subject) -> Iterable[Clue]:
+    if qualifier := lead.title.qualifier:
+        standing = _qualified(lead.title, subject)
+        weight = QUALIFIER[standing]
+        if lead.page.lead and standing in QUALIFIER_READ:
+            weight = QUALIFIER_READ[standing]
+        yield _clue("qualifier", weight, f"{qualifier!r}: {standing}")
 
 
 def _qualified(title: Title, subject: Subject) -> Standing:
@@ -224,7 +229,7 @@ def _by_text(page: Found, subject: Subject) -> Iterable[Clue]:
     if page.description:
         yield _of_nouns("description", nouns(page.description), subject, 0.6)
     if page.categories:
-        words = stems(" ".join(page.categories))
+        words = stems(" ".join(page.categories)) - stems(page.title)
         shared = words & (subject.near | subject.names)
         yield _clue("categories", 1.0 if shared else 0.0, f"named {', '.join(sorted(shared))}")
 
@@ -238,12 +243,16 @@ def _of_nouns(kind: ClueKind, said: tuple[str, ...], subject: Subject, scale: fl
     return _clue(kind, scale * SAID[standings[noun]], f"says '{noun}': {standings[noun]}")
 
 
+def _shared(words: list[str]) -> str:
+    return f"shares {', '.join(words[:6]) or 'nothing'}"
+
+
 def _of_lead(lead: str, subject: Subject) -> Iterable[Clue]:
     told = subject.told - subject.names
     words = stems(opening(lead))
     overlap = subject.rarity.overlap(told, words)
     shared = sorted(told & words, key=lambda word: (-subject.rarity.weight(word), word))
-    yield _clue("definition", 4.0 * math.sqrt(overlap) - 1.5, f"shares {', '.join(shared[:6])}")
+    yield _clue("definition", 4.0 * math.sqrt(overlap) - 1.5, _shared(shared))
     for phrase in subject.phrases:
         if phrase.source == "scientific name" and phrase.text in lead:
             yield _clue("scientific name", 3.0, f"the lead names {phrase.text}")

@@ -13,6 +13,7 @@ _CUT = re.compile(
     r"[,;:.–—]|\b(?:that|which|who|whose|where|used|using|designed|made|found|native|from|with|"
     r"for|in|on|at|by|to|consisting|having|worn|and\s+is|belonging|known|within|when|able|based)\b"
 )
+_AFTER = re.compile(r"\w+(?:ed|ly)|held|worn|made|kept|grown|driven|drawn|cut|built|both|also")
 _LISTS = re.compile(
     r"\A[^.\n]{0,200}\b(?:(?:may|can|could|might|commonly|often)\s+(?:also\s+)?refers?\s+to"
     r"\s*(?::|\n|\Z|the\s+following|(?:any|several|various|many|one)\s+of)|"
@@ -53,6 +54,8 @@ def nouns(phrase: str) -> tuple[str, ...]:
     for part in re.split(r"\s+of\s+", _CUT.split(rest, maxsplit=1)[0])[:2]:
         for piece in re.split(r"\s+(?:or|and)\s+|/", part):
             words = re.findall(r"[^\W\d_][\w'’-]*", piece)
+            while len(words) > 1 and _AFTER.fullmatch(words[-1]):
+                words.pop()  # "armour held" in the hand, "eyewear designed primarily" to
             if words:
                 heads.append(words[-1].lower())
     return tuple(dict.fromkeys(heads))

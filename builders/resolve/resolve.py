@@ -17,6 +17,7 @@ from imagewikiqa.core.records import ClassEntry
 
 SETTLED = 0.97  # share from which no further titles are asked for, if a text was read
 LINKS = 60  # of one disambiguation page
+QUERIES = 3  # searches for one class
 READ = 15  # candidates of one class whose texts are asked for at a time
 QUALIFIERS = 4  # nearest hypernyms tried in brackets
 
@@ -165,7 +166,8 @@ def _search(files: Sequence[_File], knowledge: Knowledge, watcher: Progress) -> 
 
 def _queries(subject: Subject) -> list[str]:
     """Return what is searched for: the name, and phrases that are not weak."""
-    return [p.text for p in subject.phrases if p.source == "name" or not p.weakness]
+    told = [p.text for p in subject.phrases if p.source == "name" or not p.weakness]
+    return told[:QUERIES]
 
 
 def _weigh(files: Sequence[_File], knowledge: Knowledge, rivals: Mapping[str, str]) -> None:
