@@ -19,7 +19,7 @@ from imagewikiqa.core.records import ClassEntry
 NEEDED = ("id", "name")
 OPTIONAL = ("synonyms", "definition", "title", "hypernyms", "number", "index")
 LISTS = frozenset({"synonyms", "hypernyms"})
-# 102, 101, 1,000, 37 and 196 classes; caltech101 has 100, for its two folders of faces are one.
+# Caltech 101 has 100 classes, for its two folders of faces are one and the background is none.
 NAMED = ("caltech101", "flowers102", "food101", "imagenet", "oxford_pets", "stanford_cars")
 HAVE = f"have: {', '.join(NAMED)}, or a .json, .csv or .jsonl file"
 _BROKEN = re.compile("[\ud800-\udfff]")  # JSON may escape it, UTF-8 cannot hold it
