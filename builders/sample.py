@@ -17,7 +17,7 @@ def read_sample() -> Iterator[RawPage]:
     texts = _texts()
     for entry in sample_classes():
         yield RawPage(
-            title=entry.title or entry.name,
+            title=(*entry.titles, entry.name)[0],
             page_id=_index(entry) + 1,
             revision_id=1,
             timestamp=_TIMESTAMP,

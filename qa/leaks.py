@@ -88,9 +88,8 @@ class LeakChecker:
 
 def _names(entry: ClassEntry) -> Iterable[str]:
     """Yield the names of a class, without what a title adds to tell pages apart."""
-    for name in (entry.name, *entry.synonyms, entry.title or ""):
-        if name:
-            yield re.sub(r"\s*\([^()]*\)$", "", name) or name
+    for name in (entry.name, *entry.synonyms, *entry.titles):
+        yield re.sub(r"\s*\([^()]*\)$", "", name) or name
 
 
 def _spellings(name: str) -> set[str]:

@@ -20,6 +20,11 @@ Classes = Annotated[
         "sample, or a .csv, .json or .jsonl FILE."
     ),
 ]
+Pages = Annotated[
+    str | None,
+    typer.Option(help="wikipedia (default), pins:FILE, dump:FILE, folder:DIR or sample."),
+]
+Language = Annotated[str | None, typer.Option(help="Wikipedia's language code (default en).")]
 Contact = Annotated[
     str | None,
     typer.Option(

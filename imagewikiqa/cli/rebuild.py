@@ -14,8 +14,10 @@ from imagewikiqa.cli.options import (
     Config,
     Contact,
     DryRun,
+    Language,
     Limit,
     Out,
+    Pages,
     Seed,
     WikiApi,
     Workers,
@@ -47,13 +49,8 @@ def _command(name: str) -> Callable[..., None]:
             bool, typer.Option("--sample", help="The embedded pages and classes; needs no model.")
         ] = False,
         classes: Classes = None,
-        pages: Annotated[
-            str | None,
-            typer.Option(help="wikipedia (default), pins:FILE, dump:FILE, folder:DIR or sample."),
-        ] = None,
-        language: Annotated[
-            str | None, typer.Option(help="Wikipedia's language code (default en).")
-        ] = None,
+        pages: Pages = None,
+        language: Language = None,
         contact: Contact = None,
         wiki_api: WikiApi = None,
         cache: Cache = None,

@@ -1,7 +1,7 @@
 """Sentences of a page with their offsets, and whether a sentence speaks of the class itself."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from imagewikiqa.core.records import ClassEntry, Page
@@ -117,15 +117,15 @@ def _opens_on(text: str, own: frozenset[str], heads: frozenset[str]) -> bool:
 
 def own_words(entry: ClassEntry) -> frozenset[str]:
     """Return the words that name the class: of its names, in singular and plural."""
-    names: Iterable[str] = (entry.name, *entry.synonyms, entry.title or "")
-    found = {word for name in names for word in words(name)}
+    titles = (title.partition(" (")[0] for title in entry.titles)  # "(dog breed)" names no dog
+    found = {word for name in (entry.name, *entry.synonyms, *titles) for word in words(name)}
     return frozenset(found | {fold(plural(word)) for word in found if len(word) > 2})
 
 
 def _heads(entry: ClassEntry) -> frozenset[str]:
     """Return the head nouns of the class's names: a husky is no Siberian, a Siberian is none."""
     found: set[str] = set()
-    for name in (entry.name, *entry.synonyms, entry.title or ""):
+    for name in (entry.name, *entry.synonyms, *entry.titles):
         before = re.split(r" of | des |\s*[,(]", name)[0]
         for part in (name, before):
             found.update(words(part)[-1:])
