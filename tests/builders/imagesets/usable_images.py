@@ -137,7 +137,7 @@ def palette() -> Iterator[Named]:
 
 def stereo() -> Iterator[Named]:
     views = [SCENE.rotate(turn) for turn in (1, 2)]
-    yield "two.mpo", coded(SCENE, "MPO", save_all=True, append_images=views[:1]), "ok_mpo"
+    yield "two.jpg", coded(SCENE, "MPO", save_all=True, append_images=views[:1]), "ok_mpo"
     yield "three.jpg", coded(SCENE, "MPO", save_all=True, append_images=views), "ok_mpo"
 
 
