@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 Parameters = dict[str, str]
 LONGEST_ADDRESS = 8_000  # bytes
@@ -42,6 +43,7 @@ class Record:
     violations: list[str] = field(default_factory=list)
     faults: dict[str, int] = field(default_factory=dict)  # by kind, what went wrong on purpose
     texts: dict[int, int] = field(default_factory=dict)  # revision: times handed out whole
+    raw_texts: dict[int, int] = field(default_factory=dict)  # the same, as raw pages
     stored: set[int] = field(default_factory=set)  # revisions the client has: no more of them
     unfinished: dict[str, str] = field(default_factory=dict)  # request: how it should go on
     most_in_flight: int = 0
@@ -110,7 +112,8 @@ class Referee:
             yield f"contact: the User-Agent {agent!r} names nobody"
         if "gzip" not in headers.get("Accept-Encoding", ""):
             yield "gzip: the request accepts no gzip"
-        if not re.fullmatch(r"[1-5]", parameters.get("maxlag", "")):
+        api = urlsplit(address).path.endswith("/api.php")
+        if api and not re.fullmatch(r"[1-5]", parameters.get("maxlag", "")):
             yield f"maxlag: {parameters.get('maxlag')!r}"
         for name in ("titles", "pageids", "revids"):
             if len(parameters.get(name, "").split("|")) > self._rules.values:
@@ -146,11 +149,12 @@ class Referee:
         with self._lock:
             self.record.unfinished[request_key(parameters, rest=False)] = str(go_on)
 
-    def hand_out(self, revisions: Iterable[int]) -> None:
-        """Count revisions whose text is about to leave the server whole."""
+    def hand_out(self, revisions: Iterable[int], *, raw: bool = False) -> None:
+        """Count revisions whose text is about to leave the server whole, through the API or not."""
         with self._lock:
+            texts = self.record.raw_texts if raw else self.record.texts
             for revision in revisions:
-                self.record.texts[revision] = self.record.texts.get(revision, 0) + 1
+                texts[revision] = texts.get(revision, 0) + 1
                 if revision in self.record.stored:
                     self.record.violations.append(f"refetch: revision {revision} is stored already")
 

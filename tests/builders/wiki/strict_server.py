@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 import time
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -142,11 +143,15 @@ class _Handler(BaseHTTPRequestHandler):
         number = server.referee.arrive(self.path, parameters, headers, self.connection)
         time.sleep(server.delay)
         fault = server.faults(number)
+        if urlsplit(self.path).path.endswith("/index.php"):
+            self._raw(server, number, parameters)
+            return
         whole = fault is None or fault.kind in ("cut", "torn gzip")
         told, texts = server.answer(parameters) if whole else ({}, [])
         # A client may see the last byte and go on before this thread runs again.
         server.referee.leave(number)
-        body = json.dumps(told, ensure_ascii=False).encode()
+        # MediaWiki composes whatever its API says, also texts that are stored otherwise.
+        body = unicodedata.normalize("NFC", json.dumps(told, ensure_ascii=False)).encode()
         if fault is not None:
             server.referee.failed(fault.kind)
             self._misbehave(fault, server, parameters, body)
@@ -154,6 +159,16 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(414, b"")
         else:
             self._behave(server, body, texts)
+
+    def _raw(self, server: StrictServer, number: int, parameters: Parameters) -> None:
+        """Answer action=raw, which gives the bytes of a revision; nothing goes wrong with it."""
+        server.referee.leave(number)
+        page = server.site.revisions.get(int(parameters.get("oldid", "0")))
+        if page is None or parameters.get("action") != "raw":
+            self._send(404, b"")
+            return
+        server.referee.hand_out([page.revision_id], raw=True)
+        self._send(200, page.wikitext.encode())
 
     def _behave(self, server: StrictServer, body: bytes, texts: list[int]) -> None:
         tag = {"ETag": f'"{hashlib.sha256(body).hexdigest()[:16]}"'} if server.etags else {}
