@@ -5,7 +5,21 @@ from typing import Annotated
 
 import typer
 
-from imagewikiqa.cli.options import AsJson, Assign, Config, DryRun, Out, Seed, Workers
+from imagewikiqa.cli.options import (
+    AsJson,
+    Assign,
+    Cache,
+    Classes,
+    Config,
+    Contact,
+    DryRun,
+    Language,
+    Limit,
+    Out,
+    Seed,
+    WikiApi,
+    Workers,
+)
 
 builders = typer.Typer(help="Articles for classes, image sets, LLaVA data.", no_args_is_help=True)
 images = typer.Typer(help="Image sets and Commons photographs.", no_args_is_help=True)
@@ -40,3 +54,64 @@ def _llava(
     options = {"file": file, "data": data, "images": image_folder, "seed": seed}
     settings = resolve_as(LlavaConfig, config, assign or [], options)
     run_llava(settings, out, workers=workers, dry_run=dry_run, as_json=as_json)
+
+
+@builders.command("resolve", help="Find the articles of classes: resolutions.jsonl, review.csv.")
+def _resolve(
+    out: Out,
+    classes: Classes = None,
+    pages: Annotated[
+        str | None, typer.Option(help="wikipedia (default), dump:FILE or folder:DIR.")
+    ] = None,
+    review: Annotated[
+        Path | None, typer.Option(help="review.csv of this run, filled in by a person.")
+    ] = None,
+    language: Language = None,
+    contact: Contact = None,
+    wiki_api: WikiApi = None,
+    cache: Cache = None,
+    config: Config = None,
+    assign: Assign = None,
+    limit: Limit = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    from imagewikiqa.cli.config import resolve_as
+    from imagewikiqa.cli.resolving import ResolveConfig, run_resolve
+    from imagewikiqa.cli.wiki import WikiAccess
+
+    options = {"classes": classes, "pages": pages, "review": review, "language": language}
+    settings = resolve_as(ResolveConfig, config, assign or [], options)
+    access = WikiAccess(contact=contact, api=wiki_api, cache=cache)
+    run_resolve(settings, out, access, limit=limit, dry_run=dry_run, as_json=as_json)
+
+
+@images.command("index", help="One table over an image set in its official layout.")
+def _index(
+    out: Out,
+    image_set: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SET",
+            help="imagenet:DIR, flowers102:DIR, stanford_cars:DIR, caltech101:DIR, "
+            "oxford_pets:DIR, food101:DIR, folder:DIR or datasets:ID_OR_DIR.",
+        ),
+    ] = None,
+    classes: Annotated[
+        str | None, typer.Option(help="Class list of a folder or a datasets set.")
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare archives with their published checksums.")
+    ] = False,
+    config: Config = None,
+    assign: Assign = None,
+    workers: Workers = 1,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    from imagewikiqa.cli.config import resolve_as
+    from imagewikiqa.cli.image_sets import IndexConfig, run_index
+
+    options = {"images": image_set, "classes": classes, "verify": verify or None}
+    settings = resolve_as(IndexConfig, config, assign or [], options)
+    run_index(settings, out, workers=workers, dry_run=dry_run, as_json=as_json)

@@ -22,7 +22,7 @@ def input_digests(
     """Return the sha256 of the class list, the pages, an earlier release and scripted models."""
     found = {
         "classes": digest([entry.model_dump(mode="json") for entry in classes]),
-        "pages": _source_digest(settings.pages, site),
+        "pages": source_digest(settings.pages, site),
     }
     if settings.image_source.startswith("folder:"):
         found["images"] = _folder_digest(Path(settings.image_source.partition(":")[2]))
@@ -73,7 +73,8 @@ def previous_questions(release: Path) -> Path:
     return file
 
 
-def _source_digest(spec: str, site: Site) -> str:
+def source_digest(spec: str, site: Site) -> str:
+    """Return the identity of a source of pages: its bytes, or which wiki it is."""
     if is_wiki(spec):
         return wiki_digest(spec, site)
     kind, _, path = spec.partition(":")

@@ -17,13 +17,30 @@ DECIDING = tuple(f"imagewikiqa.{room}" for room in ("core", "prompts", "builders
 
 @contextmanager
 def small_job(
-    out: Path, command: str, settings: Closed, inputs: Mapping[str, str], paths: Sequence[str] = ()
+    out: Path,
+    command: str,
+    settings: Closed,
+    inputs: Mapping[str, str],
+    paths: Sequence[str] = (),
+    free: Sequence[str] = (),
 ) -> Iterator[Run]:
-    """Open the run folder of a command; `paths` are settings known by the content of `inputs`."""
+    """Open the run folder of a command.
+
+    `paths` are settings whose content is among the inputs, so that only their kind counts; `free`
+    ones may change from one call to the next.
+    """
     config = settings.model_dump(mode="json", exclude_none=True)
-    bound = {"command": command} | {k: v for k, v in config.items() if k not in paths}
+    bound = {"command": command}
+    bound |= {name: value for name, value in config.items() if name not in {*paths, *free}}
+    bound |= {name: _kind(config[name]) for name in paths if name in config}
     with open_run(out, bound, dict(inputs), config) as run:
         yield run
+
+
+def _kind(value: Any) -> str:
+    """Return the part of a source that is no path: 'dump:FILE' -> 'dump'; a FILE -> 'given'."""
+    kind, colon, _ = str(value).partition(":")
+    return kind if colon else "given"
 
 
 def work_key(run: Run) -> str:

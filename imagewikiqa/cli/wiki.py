@@ -90,10 +90,9 @@ def open_wiki(
         store=access.store,
         pins=run / PINS,
         given=Path(path) if kind == "pins" else None,
-        since=_began(run / "work" / "wiki.began"),
+        since=began(run),
     )
-    with explained(access.store, "make the cache"):
-        access.store.parent.mkdir(parents=True, exist_ok=True)
+    ready_store(access)
     asked, rejects = [*classes], list[Reject]()
     if english_titles and language != "en":
         with open_api(access.site("en"), access.store, since=files.since) as api:
@@ -102,8 +101,15 @@ def open_wiki(
     return WikiPages(source=source, classes=tuple(asked), rejects=tuple(rejects))
 
 
-def _began(file: Path) -> str:
+def ready_store(access: WikiAccess) -> None:
+    """Make the folder of the store; ToolkitError where it cannot be."""
+    with explained(access.store, "make the cache"):
+        access.store.parent.mkdir(parents=True, exist_ok=True)
+
+
+def began(run: Path) -> str:
     """Return when this run first asked (UTC, ISO 8601): older answers about titles are stale."""
+    file = run / "work" / "wiki.began"
     if not file.is_file():
         publish_text(file, datetime.now(UTC).isoformat(timespec="seconds"))
     return file.read_text(encoding="utf-8").strip()
