@@ -58,11 +58,7 @@ def main() -> None:
     }
     judged = read_judged(RESULTS / "resolution_disagreements.csv")
     rows = list(disagreements(runs.values(), given.easy, gold, judged))
-    summary = {
-        f"{name}, {which}": score(found, given.easy, gold, judged, which)
-        for name, found in runs.items()
-        for which in ("easy", "hard")
-    }
+    summary = summarise(runs, given.easy, gold, judged)
     if options.write:
         publish_text(RESULTS / "resolution_disagreements.csv", table(rows))
     sys.stdout.write(
@@ -175,6 +171,20 @@ def disagreements(
             yield dict(zip(COLUMNS, values, strict=True))
 
 
+def summarise(
+    runs: Mapping[str, Sequence[Resolution]],
+    easy: frozenset[str],
+    gold: Mapping[str, str],
+    judged: Judged,
+) -> dict[str, dict[str, float]]:
+    """Return counts and rates of each run on both sets."""
+    return {
+        f"{name}, {which}": score(found, easy, gold, judged, which)
+        for name, found in runs.items()
+        for which in ("easy", "hard")
+    }
+
+
 def table(rows: Sequence[Mapping[str, str]]) -> str:
     """Return rows as CSV."""
     out = io.StringIO(newline="")
@@ -210,6 +220,8 @@ def score(
         "precision_judged": round((len(same) + len(fine)) / len(taken), 4),
         "ambiguous": sum(r.outcome == "ambiguous" for r in rows),
         "missing": sum(r.outcome == "missing" for r in rows),
+        "no_article_in_map": sum(gold[r.id] == "-" for r in rows),
+        "committed_there": sum(gold[r.id] == "-" for r in taken),
     }
 
 

@@ -12,7 +12,7 @@ from imagewikiqa.core.records import ClassEntry
 Source = Literal["name", "synonym", "scientific name"]
 Weakness = Literal["", "part of the name", "names another class", "shared with another class"]
 _BINOMIAL = re.compile(r"[A-Z][a-z]{2,} ([a-z]{3,})(?: [a-z]{3,})?")
-_LATIN = re.compile(r".*(?:us|a|is|um|i|ae|ens|ans|ix|ex|ax|ox|os|or|es|lar|ys|yx)")
+_LATIN = re.compile(r".*(?:us|a|is|um|i|ae|ens|ans|ix|ex|ax|ox|os|or|es|lar|ys|yx|as|eo|io)")
 _HINT = re.compile(r"\s*\(([^()]*)\)\s*")
 _ALTERNATIVES = re.compile(r"\s+(?:/|or)\s+|\s*[,;|]\s*")
 
