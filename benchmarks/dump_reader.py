@@ -171,10 +171,15 @@ def peak(reader: str, path: Path) -> float:
 
 
 def peak_here(reader: str, path: Path) -> float:
-    """Read a file and return this process's peak memory (MB), or its largest child's."""
+    """Read a file and return this process's peak memory (MB), or its largest child's.
+
+    A new process inherits the peak that getrusage tells from the one that started it; the kernel's
+    own line for this process (Linux) does not.
+    """
     READERS[reader](path)
-    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return max(resource.getrusage(kind).ru_maxrss for kind in kinds) / 1e3
+    lines = Path("/proc/self/status").read_text().splitlines()
+    own = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1e3
 
 
 def memory(folder: Path, options: Options) -> list[dict[str, float]]:

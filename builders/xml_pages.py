@@ -1,5 +1,6 @@
 """MediaWiki's XML export, turned into pages as its bytes arrive, in bounded memory."""
 
+import re
 from collections import deque
 from collections.abc import Iterator
 from typing import Final
@@ -10,32 +11,48 @@ from imagewikiqa.builders.raw import RawPage, licence_at, permanent_link, redire
 from imagewikiqa.core.errors import ToolkitError
 
 TEXT_LIMIT = 32 * 1024 * 1024  # characters; MediaWiki itself stops at 2 MiB
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
 DEPTH_LIMIT = 32  # elements within elements; MediaWiki writes six
 
 
 class _Element:
-    """A place in the tree of elements: what lies below it, and where its text is kept."""
+    """A place in the tree of elements: what lies below it, and what is done with it."""
 
-    __slots__ = ("below", "kept")
+    __slots__ = ("below", "kept", "told")
 
-    def __init__(self, kept: str = "", **below: "_Element") -> None:
+    def __init__(self, kept: str = "", told: bool = False, **below: "_Element") -> None:
         self.below: Final = below
-        self.kept: Final = kept
+        self.kept: Final = kept  # the name under which its text is kept
+        self.told: Final = told  # whether its beginning matters
 
 
+_OTHER = _Element()
+_REDIRECT = _Element(told=True)
+# Elements that no one needs are here too: to look up a name is quicker than to find it unknown.
 _REVISION = _Element(
-    id=_Element("revision"), timestamp=_Element("timestamp"), text=_Element("text")
+    id=_Element("revision"),
+    timestamp=_Element("timestamp"),
+    text=_Element("text"),
+    contributor=_Element(username=_OTHER, id=_OTHER, ip=_OTHER),
+    parentid=_OTHER,
+    minor=_OTHER,
+    comment=_OTHER,
+    origin=_OTHER,
+    model=_OTHER,
+    format=_OTHER,
+    sha1=_OTHER,
 )
-_REDIRECT = _Element()
 _PAGE = _Element(
+    told=True,
     title=_Element("title"),
     ns=_Element("ns"),
     id=_Element("page"),
     redirect=_REDIRECT,
     revision=_REVISION,
+    restrictions=_OTHER,
 )
-_ROOT = _Element(page=_PAGE, siteinfo=_Element(base=_Element("base")))
-_OTHER = _Element()
+_ROOT = _Element(told=True, page=_PAGE, siteinfo=_Element(base=_Element("base")))
+_FILE = _Element(mediawiki=_ROOT)
 
 
 class PageParser:
@@ -45,9 +62,10 @@ class PageParser:
         """Parse the file of that name; `place` says in errors which part of it this is."""
         self._name = name
         self._place = place
+        self._source = f"dump:{name}"
         self._pages: deque[RawPage] = deque()
         self._above: list[_Element] = []
-        self._here = _OTHER
+        self._here = _FILE
         self._text: list[str] = []
         self._size = 0
         self._values: dict[str, str] = {}
@@ -55,6 +73,7 @@ class PageParser:
         self._line = 0
         self._site = "https://en.wikipedia.org"
         self.language = "en"
+        self._take = self._characters
         self._parser = self._make_parser()
         self.bytes_read = 0
 
@@ -113,43 +132,47 @@ class PageParser:
         )
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        if ":" in name:
-            name = name.rpartition(":")[2]
-        if not self._above:
-            self._start_root(name, attributes)
-            here = _ROOT
-        else:
-            here = self._here.below.get(name, _OTHER)
         self._above.append(self._here)
+        here = self._here.below.get(name)
+        if here is None:
+            here = self._unknown(name)
         self._here = here
-        if here is _OTHER:
-            if self._above[-1].kept:
-                raise self._error(
-                    f"has an element <{name}> within a text or number",
-                    "MediaWiki writes none there; the file is damaged",
-                )
-            if len(self._above) > DEPTH_LIMIT:
-                raise self._error(
-                    f"has more than {DEPTH_LIMIT} elements within each other",
-                    "no export is nested so deep; the file is damaged",
-                )
-        elif here.kept:
-            self._text, self._size = [], 0
-            self._parser.CharacterDataHandler = self._characters
-        elif here is _PAGE:
-            self._values, self._redirect = {}, None
-            self._line = self._parser.CurrentLineNumber
-        elif here is _REDIRECT:
-            self._redirect = attributes.get("title")
+        if here.kept:
+            self._parser.CharacterDataHandler = self._take
+        elif here.told:
+            self._begin(here, attributes)
 
-    def _start_root(self, name: str, attributes: dict[str, str]) -> None:
-        if name != "mediawiki":
+    def _unknown(self, name: str) -> _Element:
+        """Return what an element is that stands where none of its name is expected."""
+        local = name.rpartition(":")[2]
+        if local != name and local in self._here.below:
+            return self._here.below[local]
+        if self._here is _FILE:
             raise self._error(
                 f"is not a MediaWiki export: its first element is <{name}>",
                 "give a pages-articles file (.xml, .xml.bz2 or .xml.gz)",
             )
-        self.language = attributes.get("xml:lang", "en")
-        self._site = f"https://{self.language}.wikipedia.org"
+        if self._here.kept:
+            raise self._error(
+                f"has an element <{name}> within a text or number",
+                "MediaWiki writes none there; the file is damaged",
+            )
+        if len(self._above) > DEPTH_LIMIT:
+            raise self._error(
+                f"has more than {DEPTH_LIMIT} elements within each other",
+                "no export is nested so deep; the file is damaged",
+            )
+        return _OTHER
+
+    def _begin(self, here: _Element, attributes: dict[str, str]) -> None:
+        if here is _PAGE:
+            self._values, self._redirect = {}, None
+            self._line = self._parser.CurrentLineNumber
+        elif here is _REDIRECT:
+            self._redirect = attributes.get("title")
+        else:
+            self.language = attributes.get("xml:lang", "en")
+            self._site = f"https://{self.language}.wikipedia.org"
 
     def _characters(self, data: str) -> None:
         self._size += len(data)
@@ -165,6 +188,8 @@ class PageParser:
         if here.kept:
             self._parser.CharacterDataHandler = None
             self._keep(here.kept, "".join(self._text))
+            self._text.clear()
+            self._size = 0
         elif here is _PAGE:
             self._pages.append(self._page())
         self._here = self._above.pop()
@@ -181,8 +206,7 @@ class PageParser:
         text = self._values.get(field, "").strip()
         if not text:
             return None
-        digits = text if text[0] != "-" else text[1:]
-        if not (digits.isascii() and digits.isdigit() and len(digits) <= 18):
+        if not _WHOLE.fullmatch(text):
             raise self._error(f"has {text[:40]!r} as a number in <{tag}>", "the file is damaged")
         return int(text)
 
@@ -204,7 +228,7 @@ class PageParser:
             wikitext=wikitext,
             redirect=self._redirect or redirect_target(wikitext),
             namespace=self._number("ns", "page/ns") or 0,
-            source=f"dump:{self._name}",
+            source=self._source,
             url=permanent_link(self._site, title, revision),
             language=self.language,
             license=licence_at(timestamp),

@@ -67,6 +67,10 @@ def test_a_cut_dump_is_an_error_that_names_the_file(tmp_path: Path, suffix: str,
         (b'<!DOCTYPE m [<!ENTITY a "b">]><mediawiki>&a;</mediawiki>', "document type"),
         (b'<!DOCTYPE m SYSTEM "file:///etc/passwd"><mediawiki/>', "document type"),
         (b"<mediawiki>&undefined;</mediawiki>", "not well-formed"),
+        (
+            b"<mediawiki><page><title>A<b>B</b></title></page></mediawiki>",
+            "has an element <b> within a text",
+        ),
     ],
 )
 def test_a_file_that_is_no_dump_is_an_error_with_the_place(
@@ -132,6 +136,20 @@ def test_memory_does_not_grow_with_the_dump(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert count == 1500
     assert peak < 6_000_000
+
+
+def test_elements_count_where_they_stand_and_by_their_local_names(tmp_path: Path) -> None:
+    path = tmp_path / "odd.xml"
+    path.write_text(
+        '<m:mediawiki xmlns:m="x" xml:lang="fr"><m:siteinfo><m:base>https://fr.example/w</m:base>'
+        "</m:siteinfo><log><page><title>Not a page</title></page></log><m:page><m:title>A</m:title>"
+        "<upload><id>4</id><text>no</text></upload><title2>B</title2><m:id>3</m:id><m:revision>"
+        "<contributor><id>8</id><text>no</text></contributor><m:id>30</m:id><discussion><id>5</id>"
+        "</discussion><m:text>yes</m:text></m:revision></m:page></m:mediawiki>"
+    )
+    (page,) = read_dump(path)
+    assert (page.title, page.page_id, page.revision_id, page.wikitext) == ("A", 3, 30, "yes")
+    assert page.url == "https://fr.example/w/index.php?title=A&oldid=30"
 
 
 def test_real_dumps_are_read_whole(shared_data: Path) -> None:
