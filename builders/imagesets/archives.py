@@ -4,14 +4,13 @@ import contextlib
 import gzip
 import io
 import zipfile
-import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from imagewikiqa.builders.imagesets.entries import CHUNK, MAX_BYTES, Entry
-from imagewikiqa.builders.imagesets.tars import Member, TarStream, members
+from imagewikiqa.builders.imagesets.tars import Member, TarStream, explained, members
 from imagewikiqa.builders.imagesets.verdicts import Refusal, name_problem
 from imagewikiqa.core.errors import ToolkitError
 
@@ -33,7 +32,7 @@ class Packed:
     @contextlib.contextmanager
     def open(self, start: int = 0, stop: int | None = None) -> Iterator[TarStream]:
         """Open the unpacked bytes; raise ToolkitError where they cannot be read."""
-        with contextlib.ExitStack() as stack, _explained(self):
+        with contextlib.ExitStack() as stack, explained(self.name):
             stream = self._raw(stack)
             if _is_gzip(stream):
                 stream = cast(BinaryIO, stack.enter_context(gzip.open(stream, "rb")))
@@ -61,6 +60,7 @@ class TarPart:
     id: str
     archive: Packed
     prefix: str = ""  # put before every name, as in "train/n01440764/"
+    below: str = ""  # folder of the archive that is left out of every name, as in "food-101/"
     start: int = 0
     stop: int | None = None  # members that begin before it
     limit: int | None = None  # where the tar ends, if it lies within another
@@ -71,7 +71,7 @@ class TarPart:
         seen: set[str] = set()
         with self.archive.open(self.start, self.limit) as stream:
             for member in members(stream, self.stop):
-                name = f"{self.prefix}{plain(member.name)}"
+                name = f"{self.prefix}{plain(member.name).removeprefix(self.below)}"
                 problem = name_problem(plain(member.name)) or _member_problem(member)
                 tag = ""
                 if name in seen or member.header in self.repeated:
@@ -79,7 +79,10 @@ class TarPart:
                 if problem:  # a hostile archive may refuse one name twice
                     tag = f"@{member.header}" if name in seen or self.repeated else ""
                 seen.add(name)
+                # Its bytes are read before the next entry is asked for, as the stream stands there.
                 yield Entry(name, problem, lambda size=member.size: stream.read(size), tag)  # type: ignore[misc]
+            if self.stop is None:
+                stream.finish()
 
 
 def tar_parts(path: Path, prefix: str) -> list[TarPart]:
@@ -100,7 +103,7 @@ def tar_parts(path: Path, prefix: str) -> list[TarPart]:
             if plain(member.name) in seen:
                 repeated.add(member.header)
             seen.add(plain(member.name))
-    stops: list[int | None] = [*starts[1:], None]
+    stops: list[int | None] = [*starts[1:], None][: len(starts)]
     return [
         TarPart(
             id=f"{path.name}#{number * CHUNK:07d}",
@@ -161,13 +164,13 @@ def read_members(archive: Packed, wanted: Collection[str], *, most: int) -> dict
 
 def zip_names(path: Path) -> list[str]:
     """Return the names in a zip file; raise ToolkitError for a file that is none."""
-    with _explained(Packed(path=path)), zipfile.ZipFile(path) as archive:
+    with explained(path.name), zipfile.ZipFile(path) as archive:
         return archive.namelist()
 
 
 def is_compressed(path: Path) -> bool:
     """Say whether a tar is compressed, by its first bytes: clients unpack some in passing."""
-    with _explained(Packed(path=path)), path.open("rb") as stream:
+    with explained(path.name), path.open("rb") as stream:
         return stream.read(2) == _GZIP
 
 
@@ -188,19 +191,3 @@ def _member_problem(member: Member) -> Refusal | None:
 
 def _is_gzip(stream: BinaryIO) -> bool:
     return cast(io.BufferedReader, stream).peek(2)[:2] == _GZIP
-
-
-@contextlib.contextmanager
-def _explained(archive: Packed) -> Iterator[None]:
-    """Turn what unpacking refuses into one sentence."""
-    try:
-        yield
-    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
-        raise ToolkitError(
-            f"the archive {archive.name} is cut or damaged ({error}); download it again and"
-            " compare its checksum"
-        ) from error
-    except OSError as error:
-        raise ToolkitError(
-            f"the archive {archive.name} cannot be read ({error.strerror}); give a readable file"
-        ) from error

@@ -71,7 +71,7 @@ def _packed(root: Root) -> Packed:
         return Packed(path=tar)
     outer = root.archive("caltech-101.zip")
     names = zip_names(outer) if outer else []
-    inner = next((name for name in names if name.endswith(f"{TOP}.tar.gz")), None)
+    inner = next((n for n in names if n.rpartition("/")[2] == f"{TOP}.tar.gz"), None)
     if outer is None or inner is None:
         raise root.lacks("images of Caltech101", EXPECTED)
     return Packed(path=outer, inner=inner)

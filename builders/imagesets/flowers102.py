@@ -10,7 +10,7 @@ from typing import Any
 
 from imagewikiqa.builders.imagesets.archives import Packed, TarPart
 from imagewikiqa.builders.imagesets.entries import folder_parts, names_of
-from imagewikiqa.builders.imagesets.matfiles import load_mat
+from imagewikiqa.builders.imagesets.matfiles import load_mat, whole_numbers
 from imagewikiqa.builders.imagesets.protocol import Split, Unit
 from imagewikiqa.builders.imagesets.root import Found, Root
 from imagewikiqa.builders.imagesets.units import EntryUnit, LayoutSet, missing, notes, units_of
@@ -91,12 +91,9 @@ _AGAIN = "put the published file in its place"
 
 def numbers(found: Found, variables: dict[str, Any], key: str, most: int) -> list[int]:
     """Return a variable as whole numbers from 1 to `most`; raise ToolkitError for any other."""
-    import numpy
-
-    values = numpy.atleast_1d(variables.get(key, numpy.zeros(0)))
-    whole = values.dtype.kind in "uif" and values.ndim == 1 and bool((values == values // 1).all())
-    if not whole or not values.size or not (1 <= values.min() and values.max() <= most):
+    values = whole_numbers(variables.get(key))
+    if not values or not (1 <= min(values) and max(values) <= most):
         raise ToolkitError(
             f"{found.name} holds no list {key!r} of whole numbers from 1 to {most:,}; {_AGAIN}"
         )
-    return [int(value) for value in values]
+    return values

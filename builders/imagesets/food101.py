@@ -33,11 +33,10 @@ class FoodLabels:
 
     def of(self, name: str) -> Place | Refusal:
         """Return the place of an image that train or test lists."""
-        address = name.removeprefix(f"{TOP}/")
-        split = self.splits.get(address)
+        split = self.splits.get(name)
         if split is not None:
-            return Place(address, address.split("/")[1], split)
-        if address.startswith("images/") and address.endswith(".jpg"):
+            return Place(name, name.split("/")[1], split)
+        if name.startswith("images/") and name.endswith(".jpg"):
             return Refusal("no label for this file", "meta/train and meta/test do not list it")
         return Refusal("not an image of the set", "the images are images/CLASS/NUMBER.jpg")
 
@@ -66,7 +65,7 @@ def open_food101(root: Root) -> LayoutSet:
 def _units(root: Root, labels: FoodLabels) -> list[Unit]:
     folder, archive = root.images("images"), root.archive(f"{TOP}.tar.gz")
     if folder is None and archive is not None:
-        packed = TarPart(id=archive.name, archive=Packed(path=archive))
+        packed = TarPart(id=archive.name, archive=Packed(path=archive), below=f"{TOP}/")
         return [EntryUnit(part=packed, labels=labels, listed=frozenset(labels.splits))]
     parts, strays = class_folder_parts(folder or root.folder, "images/")
     units: list[Unit] = []

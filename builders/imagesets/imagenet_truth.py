@@ -6,11 +6,10 @@ taking these numbers for positions in the label order mislabels almost every ima
 
 import csv
 import io
-from typing import Any
 
 from imagewikiqa.builders.imagenet_val import val_labels
 from imagewikiqa.builders.imagesets.imagenet_labels import packed_truth
-from imagewikiqa.builders.imagesets.matfiles import load_mat
+from imagewikiqa.builders.imagesets.matfiles import load_mat, rows_of, whole_numbers
 from imagewikiqa.builders.imagesets.root import Found, Root, text_of
 from imagewikiqa.core.errors import ToolkitError
 
@@ -69,14 +68,15 @@ def _devkit(root: Root) -> tuple[str, list[str]]:
 
 def _wnids_by_id(meta: Found) -> dict[str, str]:
     """Return the WordNet id of each class number; inner nodes of the tree are no classes."""
-    import numpy
-
-    fields = ("ILSVRC2012_ID", "WNID", "num_children")
-    table: Any = numpy.atleast_1d(load_mat(meta).get("synsets", numpy.zeros(0)))
-    if table.ndim != 1 or not set(fields) <= set(table.dtype.names or ()):
+    rows = rows_of(load_mat(meta), "synsets", ("ILSVRC2012_ID", "WNID", "num_children"))
+    if not rows:
         raise ToolkitError(f"{meta.name} holds no list 'synsets' of classes; {_AGAIN}")
-    leaves = (row for row in table if str(row["num_children"]) in ("0", "0.0"))
-    return {str(row["ILSVRC2012_ID"]).removesuffix(".0"): str(row["WNID"]) for row in leaves}
+    leaves = [row for row in rows if whole_numbers(row["num_children"]) == [0]]
+    return {
+        str(number): str(row["WNID"])
+        for row in leaves
+        for number in whole_numbers(row["ILSVRC2012_ID"]) or []
+    }
 
 
 def _solution(root: Root) -> tuple[str, list[str]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from imagewikiqa.builders.imagesets.archives import Packed, TarPart
 from imagewikiqa.builders.imagesets.entries import class_folder_parts, folder_parts, names_of
-from imagewikiqa.builders.imagesets.matfiles import load_mat
+from imagewikiqa.builders.imagesets.matfiles import load_mat, rows_of, whole_numbers
 from imagewikiqa.builders.imagesets.naming import ClassNames
 from imagewikiqa.builders.imagesets.protocol import Split, Unit
 from imagewikiqa.builders.imagesets.root import Found, Root
@@ -125,9 +125,18 @@ def _whole(root: Root, classes: tuple[ClassEntry, ...]) -> dict[str, tuple[str, 
     ids = tuple(entry.id for entry in classes)
     rows = _annotations(found, variables, ("relative_im_path", "class", "test"))
     listed: list[tuple[str, Split, dict[str, Any]]] = [
-        (str(row["relative_im_path"]), "test" if row["test"] else "train", row) for row in rows
+        (
+            str(row["relative_im_path"]),
+            _split(row["test"]),
+            row,
+        )
+        for row in rows
     ]
     return _distinct(found, listed, ids)
+
+
+def _split(flag: Any) -> Split:
+    return "test" if whole_numbers(flag) == [1] else "train"
 
 
 def _distinct(
@@ -142,31 +151,24 @@ def _distinct(
 def _annotations(
     found: Found, variables: dict[str, Any], fields: tuple[str, ...]
 ) -> list[dict[str, Any]]:
-    import numpy
-
-    table = numpy.atleast_1d(variables.get("annotations", numpy.zeros(0)))
-    if table.ndim != 1 or not set(fields) <= set(table.dtype.names or ()):
+    rows = rows_of(variables, "annotations", fields)
+    if not rows:
         raise ToolkitError(
             f"{found.name} holds no list 'annotations' with {', '.join(fields)}; {_AGAIN}"
         )
-    return [{field: row[field] for field in fields} for row in table]
+    return rows
 
 
 def _class_of(found: Found, row: dict[str, Any], ids: tuple[str, ...]) -> str:
-    import numpy
-
-    value = numpy.asarray(row["class"])
-    number = value.item() if value.ndim == 0 and value.dtype.kind in "uif" else 0
-    if number not in range(1, len(ids) + 1):
+    number = (whole_numbers(row["class"]) or [0])[0]
+    if not 1 <= number <= len(ids):
         raise ToolkitError(f"{found.name} has a class that is not from 1 to {len(ids)}; {_AGAIN}")
-    return ids[int(number) - 1]
+    return ids[number - 1]
 
 
 def _check_names(found: Found, variables: dict[str, Any], classes: tuple[ClassEntry, ...]) -> None:
     """Refuse class names in another order than that of the class list."""
-    import numpy
-
-    names = [str(name) for name in numpy.atleast_1d(variables.get("class_names", []))]
+    names = [str(name) for name in variables.get("class_names", [])]
     known = ClassNames.of(classes)
     wrong = [n for n, entry in zip(names, classes, strict=False) if known.id_of(n) != entry.id]
     if len(names) != len(classes) or wrong:

@@ -4,7 +4,11 @@ The headers are walked here and not by `tarfile`, which reads extended headers o
 memory and takes an archive that was cut between two members for a whole one.
 """
 
+import contextlib
+import gzip
 import tarfile
+import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, NoReturn
@@ -12,6 +16,8 @@ from typing import BinaryIO, NoReturn
 from imagewikiqa.core.errors import ToolkitError
 
 BLOCK = tarfile.BLOCKSIZE
+_PIECE = 1 << 20  # bytes read at a time, whatever a header claims
+_LONGEST_TAIL = 1 << 24  # bytes after the end mark; tar pads with some thousands
 _LONGEST_HEADER = 1 << 20  # bytes of one extended header; real ones have a few hundred
 _FILES = frozenset({tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE})
 _EMPTY = frozenset(  # members without data, whatever size their header claims
@@ -58,9 +64,10 @@ class TarStream:
         if self._stop is not None and self.place + size > self._stop:
             self.cut()
         chunks, left = [], size
-        while left and (chunk := self._stream.read(left)):
-            chunks.append(chunk)
-            left -= len(chunk)
+        with explained(self.name):
+            while left and (chunk := self._stream.read(min(left, _PIECE))):
+                chunks.append(chunk)
+                left -= len(chunk)
         if left:
             self.cut()
         self.place += size
@@ -74,7 +81,16 @@ class TarStream:
             self._stream.seek(place)
             self.place = place
         while self.place < place:
-            self.read(min(1 << 20, place - self.place))
+            self.read(min(_PIECE, place - self.place))
+
+    def finish(self) -> None:
+        """Read a compressed stream to its end, where its checksum stands and is compared."""
+        left = _LONGEST_TAIL if self._stop is None else 0
+        with explained(self.name):
+            while left and (chunk := self._stream.read(min(left, _PIECE))):
+                left -= len(chunk)
+        if self._stop is None and not left:
+            self.damaged(f"more than {_LONGEST_TAIL:,} bytes follow its end mark")
 
     def cut(self) -> NoReturn:
         """Say that the archive ends too early."""
@@ -89,6 +105,22 @@ class TarStream:
             f"the archive {self.name} is no tar at byte {self.place:,} (unpacked): {what};"
             " download it again and compare its checksum"
         )
+
+
+@contextlib.contextmanager
+def explained(name: str) -> Iterator[None]:
+    """Turn what opening or unpacking an archive refuses into one sentence."""
+    try:
+        yield
+    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
+        raise ToolkitError(
+            f"the archive {name} is cut or damaged ({error}); download it again and compare its"
+            " checksum"
+        ) from error
+    except OSError as error:
+        raise ToolkitError(
+            f"the archive {name} cannot be read ({error.strerror}); give a readable file"
+        ) from error
 
 
 def members(stream: TarStream, stop: int | None = None) -> Iterator[Member]:

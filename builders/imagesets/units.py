@@ -29,6 +29,7 @@ class EntryUnit:
         seen: set[str] = set()
         for entry in self.part.entries():
             place = entry.problem or self.labels.of(entry.name)
+            seen.add(entry.name)
             if isinstance(place, Refusal):
                 yield reject(entry.name, place, entry.tag)
                 continue
