@@ -15,6 +15,7 @@ class Lexicon:
     dropped_namespaces: frozenset[str]
     not_languages: frozenset[str]
     project_prefixes: frozenset[str]
+    sealed_tags: frozenset[str]
     dropped_tags: frozenset[str]
     block_tags: frozenset[str]
     inline_tags: frozenset[str]

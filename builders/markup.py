@@ -11,33 +11,14 @@ from imagewikiqa.builders.lexicon import lexicon
 from imagewikiqa.builders.marks import (
     BREAK,
     HEADING,
-    HOLE,
     ITEM,
-    SEAM,
     flatten,
     subscript,
     superscript,
 )
 from imagewikiqa.builders.templates import render_template
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ud800-\udfff\ue000-\uf8ff]")
-_COMMENT_LINE = re.compile(r"^[ ]*<!--(?:(?!-->).)*-->[ ]*\n", re.M | re.S)
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.S)
-_MAGIC_WORD = re.compile(r"__[A-ZÄÖÜ]{3,}__")
-_PLAIN_FORMULA = re.compile(r"[\w\s.,+=<>()/-]+")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[a-z]+)*|simple")
-
-
-def prepare(wikitext: str) -> str:
-    """Return wikitext without comments, magic words and control characters, tabs as spaces."""
-    text = wikitext.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
-    text = _CONTROL.sub("", text)
-    # As in MediaWiki, a comment alone on its line takes the line with it, an open one the rest.
-    # The open one goes first: many of them would each be followed to the end of the page.
-    closed = text.rfind("-->") + len("-->") if "-->" in text else 0
-    text = text[:closed] + text[closed:].partition("<!--")[0]
-    text = _COMMENT.sub("", _COMMENT_LINE.sub("", text))
-    return _MAGIC_WORD.sub("", text)
 
 
 def parse(wikitext: str) -> Any:
@@ -105,12 +86,8 @@ def _render_tag(tag: Any) -> str:
     if tag.wiki_markup is not None:
         return _render_wiki_tag(tag, name)
     words = lexicon()
-    if name in ("math", "chem", "ce"):
-        return _render_formula(str(tag.contents or ""))
-    if name == "ref":
-        return SEAM
     if name in words.dropped_tags:
-        return "\n\n" if name in ("table", "gallery", "syntaxhighlight", "source") else ""
+        return "\n\n" if name == "table" else ""
     if name == "br":
         return BREAK
     if name == "hr":
@@ -138,8 +115,3 @@ def _render_wiki_tag(tag: Any, name: str) -> str:
     if name in ("table", "tr", "td", "th", "hr"):
         return "\n\n"
     return render(tag.contents)
-
-
-def _render_formula(source: str) -> str:
-    """Keep "n + 1"; a formula that needs typesetting leaves a hole, and its sentence goes."""
-    return source.strip() if _PLAIN_FORMULA.fullmatch(source) else HOLE

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imagewikiqa.builders.lexicon import Lexicon, lexicon
-from imagewikiqa.builders.marks import HOLE, flatten, subscript, superscript
+from imagewikiqa.builders.marks import HOLE, SEAM, flatten, subscript, superscript
 from imagewikiqa.builders.quantities import (
     group_thousands,
     render_convert,
@@ -38,7 +38,7 @@ class Arguments:
 
 def template_name(template: Any) -> str:
     """Return a template's name in lower case, spaces for underscores, without "Template:"."""
-    name = re.sub(r"[\s_]+", " ", str(template.name)).strip().casefold()
+    name = re.sub(rf"[\s_{SEAM}]+", " ", str(template.name)).strip().casefold()
     return name.removeprefix("template:").removeprefix("vorlage:").strip()
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from imagewikiqa.builders.infobox import read_facts
 from imagewikiqa.builders.lexicon import lexicon
-from imagewikiqa.builders.markup import parse, prepare, render
+from imagewikiqa.builders.markup import parse, render
+from imagewikiqa.builders.prepare import prepare
 from imagewikiqa.builders.tidy import lay_out
 from imagewikiqa.core.records import Section
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagewikiqa.builders.dump import read_dump
-from imagewikiqa.builders.markup import prepare
+from imagewikiqa.builders.prepare import prepare
 from imagewikiqa.builders.wikitext import CleanText, clean
 
 # Written apart from the cleaner's own list of debris.

@@ -1,0 +1,86 @@
+"""A reader of wikitext apart from the cleaner's: finds references, captions and templates."""
+
+import html
+import re
+import unicodedata
+from dataclasses import dataclass
+
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.S)
+_REF = re.compile(r"<ref(?:\s[^<>]*?)?(?<!/)>(.*?)</ref\s*>|<ref(?:\s[^<>]*?)?/\s*>", re.S | re.I)
+_GALLERY = re.compile(r"<(gallery|imagemap|timeline)\b[^<>]*>(.*?)</\1\s*>", re.S | re.I)
+_FILE = re.compile(r"\[\[\s*(?:file|image|datei|bild|fichier|archivo|imagen)\s*:", re.I)
+_CAPTION_FIELD = re.compile(
+    r"^\s*\|\s*(?:\w*[ _]?)(?:caption|alt|bildunterschrift|légende)\d*\s*=(.*)$", re.M | re.I
+)
+_PART = re.compile(r"\{\{|\}\}")
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A page taken apart: what a reader of prose must not see, and what is left."""
+
+    refs: tuple[str, ...]
+    captions: tuple[str, ...]
+    templates: tuple[str, ...]  # outermost, from the text without refs and captions
+    rest: str  # without refs and captions
+    prose: str  # without templates too
+
+
+def scan(wikitext: str) -> Scan:
+    """Take a page apart by regular expressions and counted brackets alone."""
+    text = _COMMENT.sub("", wikitext)
+    refs = [m.group(1) or "" for m in _REF.finditer(text)]
+    text = _REF.sub(" ", text)
+    captions = [m.group(2) for m in _GALLERY.finditer(text)]
+    text = _GALLERY.sub(" ", text)
+    files, text = _cut_files(text)
+    captions += [name.group(1) for name in _CAPTION_FIELD.finditer(text)]
+    rest = _CAPTION_FIELD.sub("", text)
+    templates, prose = _cut_templates(rest)
+    return Scan(tuple(refs), tuple(captions + files), tuple(templates), rest, prose)
+
+
+def _cut_files(text: str) -> tuple[list[str], str]:
+    """Cut [[File:...]] with everything to the brackets that close it."""
+    files, kept, position = [], [], 0
+    while found := _FILE.search(text, position):
+        end, depth = found.start(), 0
+        for bracket in re.finditer(r"\[\[|\]\]", text[found.start() :]):
+            depth += 1 if bracket.group() == "[[" else -1
+            if depth == 0:
+                end = found.start() + bracket.end()
+                break
+        else:
+            end = found.end()  # never closed
+        kept.append(text[position : found.start()])
+        files.append(text[found.start() : end])
+        position = end
+    return files, " ".join([*kept, text[position:]])
+
+
+def _cut_templates(text: str) -> tuple[list[str], str]:
+    templates, kept, depth, start, position = [], [], 0, 0, 0
+    for brace in _PART.finditer(text):
+        if brace.group() == "{{":
+            if depth == 0:
+                start = brace.start()
+            depth += 1
+        elif depth:
+            depth -= 1
+            if depth == 0:
+                kept.append(text[position:start])
+                templates.append(text[start : brace.end()])
+                position = brace.end()
+    return templates, " ".join([*kept, text[position:]])
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text in order, as a reader counts them."""
+    return _WORD.findall(unicodedata.normalize("NFC", html.unescape(text)).casefold())
+
+
+def source_words(text: str) -> set[str]:
+    """Return every word that wikitext may show: as written, and with its markup taken out."""
+    glued = re.sub(r"'{2,}|\[\[(?:[^\[\]|]*\|)?|\]\]|</?[a-z]+[^<>]*>|[\u00ad\u200b]", "", text)
+    return {*words(text), *words(glued), *words(re.sub(r"<[^<>]*>|[_]", " ", text))}
