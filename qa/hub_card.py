@@ -79,6 +79,7 @@ def rebuild_command(info: HubInfo) -> str:
     if info.command:
         return info.command
     blanks = {"dump": "dump:FILE", "folder": "folder:DIR", "local": "local:DIR"}
+    blanks |= {"index": "index:DIR", "pins": "pins:FILE"}
     blanks |= {name: f"{name}:MODEL" for name in ("openai", "anthropic")}
     options = [
         ("pages", info.pages),

@@ -24,8 +24,11 @@ def input_digests(
         "classes": digest([entry.model_dump(mode="json") for entry in classes]),
         "pages": source_digest(settings.pages, site),
     }
-    if settings.image_source.startswith("folder:"):
-        found["images"] = _folder_digest(Path(settings.image_source.partition(":")[2]))
+    kind, _, place = settings.image_source.partition(":")
+    if kind == "folder":
+        found["images"] = _folder_digest(Path(place))
+    elif kind == "index":
+        found["images"] = file_digest(_index_table(Path(place)))
     if settings.previous is not None:
         found["previous"] = file_digest(previous_questions(settings.previous))
     for name, spec in (("author", settings.author), *(("judge", one) for one in settings.judge)):
@@ -47,7 +50,20 @@ def check_images(settings: RebuildConfig, classes: Sequence[ClassEntry]) -> None
                 "DIR/CLASS_ID/* or DIR/ILSVRC2012_val_*.JPEG"
             )
         return  # decoding all of it belongs to the stage
+    if kind == "index" and folder:
+        _index_table(Path(folder))
+        return
     load_images(settings.image_source, classes)
+
+
+def _index_table(folder: Path) -> Path:
+    table = folder / "images.parquet"
+    if not table.is_file():
+        raise ToolkitError(
+            f"there is no finished index in {folder}: make one with imagewikiqa builders images"
+            " index, and give --images index:DIR its folder"
+        )
+    return table
 
 
 def read_previous(release: Path) -> dict[str, Question]:

@@ -59,7 +59,8 @@ def _command(name: str) -> Callable[..., None]:
         ] = None,
         judge: Annotated[list[str] | None, typer.Option(help="As --author; may repeat.")] = None,
         images: Annotated[
-            str | None, typer.Option(help="none, imagenet-val or folder:DIR with DIR/CLASS_ID/*.")
+            str | None,
+            typer.Option(help="none, imagenet-val, index:DIR or folder:DIR with DIR/CLASS_ID/*."),
         ] = None,
         mode: Annotated[str | None, typer.Option(help="strict (default), or paper.")] = None,
         per_class: Annotated[

@@ -87,6 +87,6 @@ def _blank(value: str, name: str = "") -> str:
     kind, _, path = value.partition(":")
     if name == "previous":
         return "EARLIER_RUN"
-    if path and kind in {"dump", "folder", "pins", "scripted"}:
-        return f"{kind}:{'DIR' if kind == 'folder' else 'FILE'}"
+    if path and kind in {"dump", "folder", "index", "pins", "scripted"}:
+        return f"{kind}:{'DIR' if kind in {'folder', 'index'} else 'FILE'}"
     return "FILE" if not name and value not in {*NAMED, "sample"} else value

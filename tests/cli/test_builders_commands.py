@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from benchmarks._llava_rows import write_rows
+from imagewikiqa.builders.sample import sample_classes
 from imagewikiqa.core.classes import load_classes
 from imagewikiqa.core.runs import verify_manifest
 from tests.builders.wiki.action_api import Site
@@ -185,3 +186,23 @@ def test_every_command_of_the_group_has_the_options_that_all_have(
 ) -> None:
     told = command("builders", *name, "--help").out
     assert all(option in told for option in ("--out", "--config", "--set", "--dry-run", "--json"))
+
+
+def test_a_rebuild_takes_its_images_from_an_index(tmp_path: Path, command: Command) -> None:
+    root, index, out = tmp_path / "pictures", tmp_path / "index", tmp_path / "run"
+    wnids = [entry.id for entry in sample_classes()[:14]]
+    for number, wnid in enumerate(wnids):
+        for copy in range(3):
+            file = root / wnid / f"{wnid}_{copy}.JPEG"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (32 + copy, 32), (number * 15, copy * 80, 100)).save(file)
+    assert command("builders", "images", "index", f"folder:{root}", "--out", index).code == 0
+    rebuild = ("rebuild", "--sample", "--limit", 14, "--out", out, "--json")
+    said = command(*rebuild, "--images", f"index:{index}")
+    assert said.code == 0, said.err
+    items = [json.loads(line) for line in (out / "items.jsonl").read_text().splitlines()]
+    assert said.summary["items"] == len(items) >= 30
+    assert all(item["image"].startswith(item["class_id"]) for item in items)
+    (index / "images.parquet").unlink()
+    lost = command(*rebuild, "--images", f"index:{index}")
+    assert (lost.code, "there is no finished index" in lost.err) == (2, True)
