@@ -23,6 +23,7 @@ from imagewikiqa.core.tables import read_table
 
 from .bad_images import write_corpus
 from .fake_set import FakeSet, FakeUnit, ListedUnit, fake_set, photo
+from .layouts import flower_images, flower_notes, put, tgz
 
 FILES = ("images.parquet", "rejects.jsonl", "index.json")
 
@@ -188,6 +189,18 @@ def test_validation_images_are_held_to_the_label_table(tmp_path: Path) -> None:
     refs, rejects = load_images(f"index:{tmp_path}", [tiger, tench])
     assert [ref.id for ref in refs] == ["train/x.JPEG", f"val/{names[0]}"]
     assert [(one.input, one.reason) for one in rejects] == [(f"val/{names[1]}", "disputed label")]
+
+
+def test_a_published_set_has_one_index_as_a_folder_and_as_its_archive(tmp_path: Path) -> None:
+    notes = flower_notes([77, 1, 102], {"trnid": [2], "valid": [1], "tstid": [3]})
+    folder = put(tmp_path / "folder", notes | flower_images(3))
+    packed = put(tmp_path / "packed", notes | {"102flowers.tgz": tgz(flower_images(3), ["jpg"])})
+    for place, workers in ((folder, 1), (packed, 2)):
+        out = tmp_path / f"{place.name}.index"
+        report = build_index(open_image_set(f"flowers102:{place}"), out, workers=workers)
+        assert report.splits == {"test": 1, "train": 1, "val": 1}
+        assert [row["class_id"] for row in rows(out)] == ["flower-077", "flower-001", "flower-102"]
+    assert rows(tmp_path / "folder.index") == rows(tmp_path / "packed.index")
 
 
 def test_an_index_without_the_classes_asked_for_is_refused(tmp_path: Path) -> None:
