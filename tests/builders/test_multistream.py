@@ -328,3 +328,27 @@ def test_an_index_without_its_dump_or_of_another_date_is_one_sentence(tmp_path: 
     assert locate(written).index is None  # the other index has a dump of its own
     with pytest.raises(ToolkitError, match="there is no dump"):
         locate(tmp_path / "none.xml.bz2")
+
+
+def test_real_pages_are_found_in_streams_as_the_published_tool_cuts_them(
+    tmp_path: Path, shared_data: Path
+) -> None:
+    single = shared_data / "wiki_xml" / "enwiki_2016_gensim.xml.bz2"
+    head, *pages = bz2.decompress(single.read_bytes()).split(b"  <page>\n")
+    pages[-1], tail, _ = pages[-1].partition(b"</mediawiki>")
+    packed_dump, lines = bz2.compress(head), []
+    for first in range(0, len(pages), 10):
+        group = [b"  <page>\n" + page for page in pages[first : first + 10]]
+        for page in group:  # the tool copies title and id from lines of XML
+            title, number = (page.split(tag)[1].split(b"<")[0] for tag in (b"<title>", b"<id>"))
+            lines.append(b"%d:%s:%s\n" % (len(packed_dump), number, title))
+        packed_dump += bz2.compress(b"".join(group))
+    written, index = tmp_path / NAME, tmp_path / INDEX
+    written.write_bytes(packed_dump + bz2.compress(tail))
+    index.write_bytes(bz2.compress(b"".join(lines)))
+    whole = [(page.title, page.id, page.url, page.wikitext) for page in read_dump(single)]
+    found = find_pages(written, index, [title for title, *_ in whole])
+    assert [(page.title, page.id, page.url, page.wikitext) for page in found.pages] == whole
+    again = read_dump(written, workers=2)
+    assert [(page.title, page.id, page.url, page.wikitext) for page in again] == whole
+    assert len(whole) == found.listed == 103
