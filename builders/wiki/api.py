@@ -1,6 +1,8 @@
 """A client of MediaWiki's action API: titles, revisions, search, links, categories, leads."""
 
+import contextlib
 import logging
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +31,8 @@ Params = Mapping[str, str | int]
 LEADS = 20  # introductions a request, the limit of the extension that makes them
 ROUNDS = 10_000  # continuations of one request
 WAVE = 12  # batches of revisions for which one process keeps others from asking for the same
+# What MediaWiki takes for a space; other white space makes a title invalid.
+_SPACES = re.compile("[ _\u00a0\u1680\u180e\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 _LONGEST = 6000  # bytes of titles in an address; servers refuse addresses from 8 KiB
 _BASE: Params = {
     "action": "query",
@@ -97,7 +101,8 @@ class WikiApi:
         sent = {title: spelled(title) for title in titles}
         names = _joined(sent.values())
         reply = self._merged({**fates.params(self.site), "titles": names}) if names else {}
-        found = {title: fates.fate(reply, title, name) for title, name in sent.items()}
+        with self._understood():
+            found = {title: fates.fate(reply, title, name) for title, name in sent.items()}
         self.store.keep_fates(self.site.host, found.values())
         return found
 
@@ -162,28 +167,33 @@ class WikiApi:
             "srprop": "",
         }
         reply = self._get({**_BASE, **params})
-        hits = reply.get("query", {}).get("search", [])
-        return tuple(str(hit["title"]) for hit in hits)[:wanted]
+        with self._understood():
+            hits = reply.get("query", {}).get("search", [])
+            return tuple(str(hit["title"]) for hit in hits)[:wanted]
 
     def links(self, title: str) -> tuple[str, ...]:
         """Return the articles that a page links to, by title; of a redirect, its target's."""
         params: Params = {"prop": "links", "pllimit": "max", "plnamespace": 0}
         page = self.pages([title], params).get(title, {})
-        return tuple(str(link["title"]) for link in page.get("links", []))
+        with self._understood():
+            return tuple(str(link["title"]) for link in page.get("links", []))
 
     def redirects_to(self, title: str) -> tuple[str, ...]:
         """Return the titles of the articles' redirects that lead to a page."""
         params: Params = {"prop": "redirects", "rdlimit": "max", "rdnamespace": 0}
         page = self.pages([title], params).get(title, {})
-        return tuple(sorted(str(link["title"]) for link in page.get("redirects", [])))
+        with self._understood():
+            return tuple(sorted(str(link["title"]) for link in page.get("redirects", [])))
 
     def categories(self, titles: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """Return the categories of pages, without those hidden from readers and the prefix."""
         params: Params = {"prop": "categories", "cllimit": "max", "clshow": "!hidden"}
-        return {
-            title: tuple(str(c["title"]).partition(":")[2] for c in page.get("categories", []))
-            for title, page in self.pages(titles, params).items()
-        }
+        found = self.pages(titles, params)
+        with self._understood():
+            return {
+                title: tuple(str(c["title"]).partition(":")[2] for c in page.get("categories", []))
+                for title, page in found.items()
+            }
 
     def leads(self, titles: Iterable[str]) -> dict[str, str]:
         """Return the introductions of articles as plain text, empty where there is none."""
@@ -202,7 +212,9 @@ class WikiApi:
             "lelimit": 50,
             "leprop": "type|timestamp|details",
         }
-        return fates.last_event(self._get({**_BASE, **params}))
+        reply = self._get({**_BASE, **params})
+        with self._understood():
+            return fates.last_event(reply)
 
     def pages(self, titles: Iterable[str], params: Params, batch: int = BATCH) -> dict[str, Json]:
         """Ask for properties of pages; return each page by the title asked, redirects followed.
@@ -216,7 +228,8 @@ class WikiApi:
             sent = {title: spelled(title) for title in part}
             names = _joined(sent.values())
             query = self._merged({**params, "titles": names, "redirects": 1}) if names else {}
-            return {t: p for t, name in sent.items() if (p := fates.page_of(query, name))}
+            with self._understood():
+                return {t: p for t, name in sent.items() if (p := fates.page_of(query, name))}
 
         for answer in self._side_by_side(ask, _batches(asked, batch)):
             found.update(answer)
@@ -246,7 +259,8 @@ class WikiApi:
     def _merged(self, params: Params) -> Json:
         merged: Json = {}
         for query in self.query(params):
-            fates.merge(merged, query)
+            with self._understood():
+                fates.merge(merged, query)
         return merged
 
     def _get(self, params: Params) -> Json:
@@ -259,6 +273,17 @@ class WikiApi:
         for warning in replies.warnings(reply):
             self._heed(warning)
         return reply
+
+    @contextlib.contextmanager
+    def _understood(self) -> Iterator[None]:
+        """Turn a reply that no MediaWiki would write into one sentence."""
+        try:
+            yield
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ToolkitError(
+                f"{self.site.host} answers in a form that no MediaWiki writes"
+                f" ({type(error).__name__}): check the address of its API, {self.site.api}"
+            ) from error
 
     def _answer(self, address: str, params: Params) -> httpx.Response:
         response = self._client.get(address, params={k: str(v) for k, v in params.items()})
@@ -314,7 +339,7 @@ def open_store(path: Path) -> ResponseStore:
 def spelled(title: str) -> str:
     """Return a title as it is sent: composed characters, single spaces, no section."""
     text = unicodedata.normalize("NFC", title).partition("#")[0]
-    return " ".join(text.replace("_", " ").split())
+    return _SPACES.sub(" ", text).strip()
 
 
 def _batches(titles: Sequence[str], size: int) -> list[Sequence[str]]:

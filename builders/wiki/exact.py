@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from imagewikiqa.builders.wiki.replies import Json, pages
+from imagewikiqa.builders.wiki.replies import Json, listed, main_slot, pages, revision
 from imagewikiqa.builders.wiki.settings import Site
 from imagewikiqa.builders.wiki.store import Revision
 
@@ -38,32 +38,28 @@ def fetch_exact(api: Asks, revision_id: int) -> Revision:
     asked = {**REVISION, "rvprop": "ids|timestamp|sha1|slotsha1", "revids": revision_id}
     for query in api.query(asked):
         for page in pages(query):
-            for revision in page.get("revisions", []):
-                return _checked(api, revision_id, page, revision)
-    return _revision(api.site, revision_id, {}, {}, "", "lost revision")
-
-
-def _checked(api: Asks, revision_id: int, page: Json, revision: Json) -> Revision:
-    slot = (revision.get("slots") or {}).get("main", {})
-    stated = slot.get("sha1") or revision.get("sha1")
-    raw = api.raw_text(revision_id)
-    if stated and stated != hashlib.sha1(raw, usedforsecurity=False).hexdigest():
-        return _revision(api.site, revision_id, page, revision, "", "text differs from its sha1")
-    try:
-        return _revision(api.site, revision_id, page, revision, raw.decode(), "")
-    except UnicodeDecodeError:
-        return _revision(api.site, revision_id, page, revision, "", "not UTF-8")
-
-
-def _revision(
-    site: Site, revision_id: int, page: Json, revision: Json, text: str, problem: str
-) -> Revision:
+            for said in listed(page.get("revisions")):
+                stated = main_slot(said).get("sha1") or said.get("sha1")
+                text, problem = _checked(api.raw_text(revision_id), stated)
+                found = revision(api.site.host, page, said, text, problem)
+                if found is not None and found.revision_id == revision_id:
+                    return found
     return Revision(
-        host=site.host,
+        host=api.site.host,
         revision_id=revision_id,
-        page_id=page.get("pageid"),
-        title=str(page.get("title", "")),
-        timestamp=revision.get("timestamp"),
-        wikitext=text,
-        problem=problem,
+        page_id=None,
+        title="",
+        timestamp=None,
+        wikitext="",
+        problem="lost revision",
     )
+
+
+def _checked(raw: bytes, stated: object) -> tuple[str, str]:
+    """Return a text, or the reason why it cannot be taken."""
+    if stated and stated != hashlib.sha1(raw, usedforsecurity=False).hexdigest():
+        return "", "text differs from its sha1"
+    try:
+        return raw.decode(), ""
+    except UnicodeDecodeError:
+        return "", "not UTF-8"

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import urlsplit
 
 from imagewikiqa.builders.wiki.store import Exchange, Revision
@@ -24,6 +25,8 @@ def parse(body: bytes) -> Json | None:
     """Return a reply as an object; None when the bytes are cut, a web page, or anything else."""
     try:
         reply = json.loads(body)
+        if b"\\ud" in body.lower():  # half of a character, which no text can hold
+            json.dumps(reply, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
     return reply if isinstance(reply, dict) else None
@@ -33,7 +36,7 @@ def errors(reply: Json) -> list[Remark]:
     """Return the errors of a reply, in whichever error format it was written."""
     old = reply.get("error")
     found = [Remark(str(old.get("code")), str(old.get("info")))] if isinstance(old, dict) else []
-    return found + [_remark(entry) for entry in _list(reply.get("errors"))]
+    return found + [_remark(entry) for entry in listed(reply.get("errors"))]
 
 
 def warnings(reply: Json) -> list[Remark]:
@@ -45,7 +48,7 @@ def warnings(reply: Json) -> list[Remark]:
             for module, said in found.items()
             if isinstance(said, dict)
         ]
-    return [_remark(entry) for entry in _list(found)]
+    return [_remark(entry) for entry in listed(found)]
 
 
 def flag(item: Json, name: str) -> bool:
@@ -56,12 +59,13 @@ def flag(item: Json, name: str) -> bool:
 def pages(query: Json) -> list[Json]:
     """Return the pages of a query: a list in format version 2, an object in version 1."""
     found = query.get("pages", [])
-    return _list([*found.values()] if isinstance(found, dict) else found)
+    return listed([*found.values()] if isinstance(found, dict) else found)
 
 
 def steps(query: Json, name: str) -> dict[str, Json]:
-    """Return `normalized`, `converted` or `redirects` by the title that each entry starts from."""
-    return {str(step.get("from", "")): step for step in _list(query.get(name))}
+    """Return `normalized`, `converted` or `redirects` by the title that each step starts from."""
+    found = (step for step in listed(query.get(name)) if isinstance(step.get("to"), str))
+    return {str(step.get("from", "")): step for step in found}
 
 
 def revisions(exchange: Exchange) -> Iterator[Revision]:
@@ -77,32 +81,42 @@ def revisions(exchange: Exchange) -> Iterator[Revision]:
         return
     host = urlsplit(address).netloc
     for page in pages(query):
-        for revision in _list(page.get("revisions")):
-            if (found := _revision(host, page, revision)) is not None:
+        for said in listed(page.get("revisions")):
+            slot = main_slot(said)
+            text = slot.get("content", slot.get("*"))
+            problem = _problem(slot, said, text)
+            if problem is not None and (found := revision(host, page, said, str(text), problem)):
                 yield found
     for key in _bad_ids(query.get("badrevids")):
-        yield _without_text(host, key, "deleted revision")
+        if (gone := revision(host, {}, {"revid": key}, "", "deleted revision")) is not None:
+            yield gone
 
 
-def _revision(host: str, page: Json, revision: Json) -> Revision | None:
-    number = revision.get("revid")
-    if not isinstance(number, int):
+def main_slot(revision: Json) -> Json:
+    """Return where a revision's text stands: its main slot, or itself in older replies."""
+    slots = revision.get("slots")
+    found = slots.get("main", revision) if isinstance(slots, dict) else revision
+    return found if isinstance(found, dict) else {}
+
+
+def revision(host: str, page: Json, said: Json, text: str, problem: str) -> Revision | None:
+    """Return what a reply says about a revision, with its text or the reason for none."""
+    number, page_id, timestamp = said.get("revid"), page.get("pageid"), said.get("timestamp")
+    if not _is_id(number):
         return None
-    slot = (revision.get("slots") or {}).get("main", revision)
-    text = slot.get("content", slot.get("*"))
-    problem = _problem(slot, revision, text)
-    if problem is None:
-        return None
-    page_id = page.get("pageid")
     return Revision(
         host=host,
         revision_id=number,
-        page_id=page_id if isinstance(page_id, int) else None,
+        page_id=page_id if _is_id(page_id) else None,
         title=str(page.get("title", "")),
-        timestamp=revision.get("timestamp"),
-        wikitext="" if problem else str(text),
+        timestamp=timestamp if isinstance(timestamp, str) else None,
+        wikitext="" if problem else text,
         problem=problem,
     )
+
+
+def _is_id(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 62
 
 
 def _problem(slot: Json, revision: Json, text: object) -> str | None:
@@ -123,21 +137,9 @@ def _problem(slot: Json, revision: Json, text: object) -> str | None:
     return None if stated and stated != actual else ""  # `exact` fetches it in another way
 
 
-def _without_text(host: str, number: int, problem: str) -> Revision:
-    return Revision(
-        host=host,
-        revision_id=number,
-        page_id=None,
-        title="",
-        timestamp=None,
-        wikitext="",
-        problem=problem,
-    )
-
-
 def _bad_ids(found: object) -> list[int]:
-    keys = [*found] if isinstance(found, dict) else [e.get("revid") for e in _list(found)]
-    return [int(key) for key in map(str, keys) if key.isdecimal()]
+    keys = [*found] if isinstance(found, dict) else [e.get("revid") for e in listed(found)]
+    return [int(key) for key in map(str, keys) if re.fullmatch("[0-9]{1,18}", key)]
 
 
 def _remark(entry: Json) -> Remark:
@@ -145,5 +147,6 @@ def _remark(entry: Json) -> Remark:
     return Remark(str(entry.get("code", "")), str(text))
 
 
-def _list(found: object) -> list[Json]:
+def listed(found: object) -> list[Json]:
+    """Return the objects of a list, nothing for what is none."""
     return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
