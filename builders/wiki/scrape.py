@@ -1,5 +1,6 @@
 """Titles to pages: look each up, pin its revision, fetch the wikitext once, or say why not."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +80,11 @@ def fetch_pages(
     asked = sorted(set(titles))
     if "" in asked:
         raise ToolkitError("a title to fetch is empty: fill it in or leave it out")
+    for title in asked:
+        if re.search(r"[\ud800-\udfff]", title):
+            raise ToolkitError(
+                f"the title {ascii(title)[:80]} holds half a character: save its list as UTF-8"
+            )
     known = {title: pin for title in asked if (pin := (pins or {}).get(title)) is not None}
     for pin in known.values():
         _check_wiki(pin, api.site)

@@ -161,6 +161,13 @@ def test_a_wiki_that_never_answers_ends_in_one_sentence_and_keeps_what_came(
     assert check_texts(scraped, served, [*served.titles]) > 100
 
 
+def test_a_title_with_half_a_character_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
+    with StrictServer(Served(made_up(3)), FAST) as server:
+        with pytest.raises(ToolkitError, match=r"the title 'a.ud800' holds half a character"):
+            scrape(["Subject 0001", "a\ud800"], site_at(server.api), files_in(tmp_path))
+        assert server.record.seen == []
+
+
 def test_a_deleted_revision_and_a_moved_page_keep_their_pins(tmp_path: Path) -> None:
     served = Served(made_up(20))
     with StrictServer(served, FAST) as server:
