@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from imagewikiqa.builders.imagesets.entries import CHUNK, MAX_BYTES, Entry
+from imagewikiqa.builders.imagesets.entries import CHUNK, MAX_BYTES, Entry, file_stamp
 from imagewikiqa.builders.imagesets.tars import Member, TarStream, explained, members
 from imagewikiqa.builders.imagesets.verdicts import Refusal, name_problem
+from imagewikiqa.core.digests import digest
 from imagewikiqa.core.errors import ToolkitError
 
 _GZIP = b"\x1f\x8b"
@@ -65,6 +66,11 @@ class TarPart:
     stop: int | None = None  # members that begin before it
     limit: int | None = None  # where the tar ends, if it lies within another
     repeated: frozenset[int] = frozenset()  # headers of names that another part has first
+
+    @property
+    def stamp(self) -> str:
+        """Return size and time of the archive: its members are not looked at for it."""
+        return digest([*file_stamp(self.archive.path), self.start, self.stop, self.limit])
 
     def entries(self) -> Iterator[Entry]:
         """Yield every member that is no folder; links, devices and repeats with their problem."""

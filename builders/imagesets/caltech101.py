@@ -13,7 +13,7 @@ from imagewikiqa.builders.imagesets.archives import Packed, TarPart, zip_names
 from imagewikiqa.builders.imagesets.entries import class_folder_parts
 from imagewikiqa.builders.imagesets.protocol import Unit
 from imagewikiqa.builders.imagesets.root import Root
-from imagewikiqa.builders.imagesets.units import EntryUnit, LayoutSet, notes, units_of
+from imagewikiqa.builders.imagesets.units import LayoutSet, notes, units_of
 from imagewikiqa.builders.imagesets.verdicts import Place, Refusal
 from imagewikiqa.core.classes import load_classes
 
@@ -62,7 +62,7 @@ def _units(root: Root, labels: CaltechLabels) -> list[Unit]:
         parts, strays = class_folder_parts(folder, f"{TOP}/")
         return [*units_of(parts, labels), *notes(TOP, strays)]
     packed = _packed(root)
-    return [EntryUnit(part=TarPart(id=packed.name, archive=packed), labels=labels)]
+    return units_of([TarPart(id=packed.name, archive=packed)], labels)
 
 
 def _packed(root: Root) -> Packed:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from imagewikiqa.builders.imagesets.verdicts import Refusal, UnreadableError, name_problem
+from imagewikiqa.builders.imagesets.verdicts import Refusal, UnreadableError, name_problem, shown
+from imagewikiqa.core.digests import digest
 from imagewikiqa.core.errors import ToolkitError
 
 MAX_BYTES = 200_000_000  # of one image; the largest of the published sets has 16 MB
@@ -31,6 +32,10 @@ class Part(Protocol):
     def id(self) -> str:
         """Return the address of the part in its set."""
 
+    @property
+    def stamp(self) -> str:
+        """Return what changes with the names, sizes and times of what the part reads."""
+
     def entries(self) -> Iterator[Entry]:
         """Yield the entries of the part."""
 
@@ -50,6 +55,12 @@ class FolderPart:
         slice_of = "" if self.stop is None else f"#{self.start:07d}"
         return f"{self.prefix.rstrip('/')}{slice_of}"
 
+    @property
+    def stamp(self) -> str:
+        """Return a digest of name, size and time of every entry, without opening one."""
+        names = names_in(self.folder)[self.start : self.stop]
+        return digest([[shown(name), *file_stamp(self.folder / name)] for name in names])
+
     def entries(self) -> Iterator[Entry]:
         """Yield every entry of the slice; links, folders and devices with their problem."""
         bound = self.folder.resolve()
@@ -58,6 +69,15 @@ class FolderPart:
             inside = f"{self.prefix}{name}"
             problem = name_problem(inside) or _file_problem(path, bound)
             yield Entry(inside, problem, lambda path=path: _read(path))  # type: ignore[misc]
+
+
+def file_stamp(path: Path) -> tuple[int, int]:
+    """Return size and time of change of a file; of a link that leads nowhere, zeros."""
+    try:
+        found = path.stat()
+    except OSError:  # reading it will say what is wrong
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
 
 
 def names_in(folder: Path) -> list[str]:

@@ -13,7 +13,7 @@ from imagewikiqa.builders.imagesets.entries import folder_parts, names_of
 from imagewikiqa.builders.imagesets.matfiles import load_mat, whole_numbers
 from imagewikiqa.builders.imagesets.protocol import Split, Unit
 from imagewikiqa.builders.imagesets.root import Found, Root
-from imagewikiqa.builders.imagesets.units import EntryUnit, LayoutSet, missing, notes, units_of
+from imagewikiqa.builders.imagesets.units import LayoutSet, missing, notes, units_of
 from imagewikiqa.builders.imagesets.verdicts import Place, Refusal
 from imagewikiqa.core.classes import load_classes
 from imagewikiqa.core.errors import ToolkitError
@@ -66,7 +66,7 @@ def _units(root: Root, labels: FlowerLabels) -> list[Unit]:
     if archive is None:
         raise root.lacks("images of Flowers102", EXPECTED)
     part = TarPart(id=archive.name, archive=Packed(path=archive))
-    return [EntryUnit(part=part, labels=labels, listed=labels.listed())]
+    return units_of([part], labels, labels.listed())
 
 
 def _labels(root: Root, ids: tuple[str, ...]) -> FlowerLabels:

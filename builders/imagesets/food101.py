@@ -12,7 +12,7 @@ from imagewikiqa.builders.imagesets.archives import Packed, TarPart
 from imagewikiqa.builders.imagesets.entries import class_folder_parts, names_of
 from imagewikiqa.builders.imagesets.protocol import Split, Unit
 from imagewikiqa.builders.imagesets.root import Found, Root, text_of
-from imagewikiqa.builders.imagesets.units import EntryUnit, LayoutSet, missing, notes, units_of
+from imagewikiqa.builders.imagesets.units import LayoutSet, missing, notes, units_of
 from imagewikiqa.builders.imagesets.verdicts import Place, Refusal
 from imagewikiqa.core.classes import load_classes
 from imagewikiqa.core.errors import ToolkitError
@@ -66,7 +66,7 @@ def _units(root: Root, labels: FoodLabels) -> list[Unit]:
     folder, archive = root.images("images"), root.archive(f"{TOP}.tar.gz")
     if folder is None and archive is not None:
         packed = TarPart(id=archive.name, archive=Packed(path=archive), below=f"{TOP}/")
-        return [EntryUnit(part=packed, labels=labels, listed=frozenset(labels.splits))]
+        return units_of([packed], labels, frozenset(labels.splits))
     parts, strays = class_folder_parts(folder or root.folder, "images/")
     units: list[Unit] = []
     for part in parts:  # each carries the labels of its own folder, a hundredth of them all

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imagewikiqa.builders.imagesets.entries import CHUNK, MAX_BYTES, is_inside
+from imagewikiqa.builders.imagesets.entries import CHUNK, MAX_BYTES, file_stamp, is_inside
 from imagewikiqa.builders.imagesets.image_folder import SPLITS
 from imagewikiqa.builders.imagesets.imagenet_rows import checked_bytes
 from imagewikiqa.builders.imagesets.naming import ClassNames
@@ -16,6 +16,7 @@ from imagewikiqa.builders.imagesets.protocol import ImageSample, Unit
 from imagewikiqa.builders.imagesets.units import LayoutSet
 from imagewikiqa.builders.imagesets.verdicts import Place, Refusal, reject
 from imagewikiqa.core.classes import slug
+from imagewikiqa.core.digests import digest
 from imagewikiqa.core.errors import MissingExtraError, ToolkitError
 from imagewikiqa.core.records import ClassEntry, Reject
 
@@ -80,11 +81,18 @@ class ShardUnit:
     shard: int
     shards: int
     columns: Columns
+    files: str  # digest of sizes and times of the files of a local set
 
     @property
     def id(self) -> str:
         """Return split and shard."""
         return f"{self.split}/{self.shard:05d}-of-{self.shards:05d}"
+
+    @property
+    def stamp(self) -> str:
+        """Return a digest of the columns and, of a local set, of its files' sizes and times."""
+        ids = sorted((str(key), value) for key, value in self.columns.class_ids.items())
+        return digest([self.columns.image, self.columns.label, ids, self.files])
 
     def read(self) -> Iterator[ImageSample | Reject]:
         """Yield every row as an image with its bytes untouched, or as a reject row."""
@@ -111,6 +119,7 @@ def open_datasets(ref: str, classes: Sequence[ClassEntry] | None = None) -> Layo
     place, _, config = ref.partition("#")
     source = Source(place, config or None)
     units: list[Unit] = []
+    files = _files_digest(source.local)
     entries = tuple(classes or ())
     for name, split in sorted(source.splits().items()):
         features = _features(source, split)
@@ -126,10 +135,22 @@ def open_datasets(ref: str, classes: Sequence[ClassEntry] | None = None) -> Layo
         columns = Columns(image=image, label=label, class_ids=_class_ids(names, entries))
         shards = _shards(split)
         units += [
-            ShardUnit(source=source, split=str(name), shard=n, shards=shards, columns=columns)
+            ShardUnit(
+                source=source,
+                split=str(name),
+                shard=n,
+                shards=shards,
+                columns=columns,
+                files=files,
+            )
             for n in range(shards)
         ]
     return LayoutSet(name="datasets", classes=entries, found=tuple(units))
+
+
+def _files_digest(folder: Path | None) -> str:
+    files = sorted(p for p in folder.rglob("*") if p.is_file()) if folder else []
+    return digest([file_stamp(path) for path in files])
 
 
 def _library() -> Any:

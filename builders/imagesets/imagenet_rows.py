@@ -9,11 +9,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from imagewikiqa.builders.imagesets.entries import CHUNK, MAX_BYTES, names_in
+from imagewikiqa.builders.imagesets.entries import CHUNK, MAX_BYTES, file_stamp, names_in
 from imagewikiqa.builders.imagesets.imagenet_labels import ValLabels, train_place
 from imagewikiqa.builders.imagesets.protocol import ImageSample, Split, Unit
 from imagewikiqa.builders.imagesets.root import Root
+from imagewikiqa.builders.imagesets.units import labels_digest
 from imagewikiqa.builders.imagesets.verdicts import Place, Refusal, reject
+from imagewikiqa.core.digests import digest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.records import Reject
 
@@ -36,6 +38,11 @@ class RowsUnit:
     def id(self) -> str:
         """Return the file name and the first row."""
         return f"{self.path.name}#{self.first:07d}"
+
+    @property
+    def stamp(self) -> str:
+        """Return a digest of the labels, and of size and time of the file."""
+        return digest([labels_digest(self.labels), *file_stamp(self.path), self.groups])
 
     def read(self) -> Iterator[ImageSample | Reject]:
         """Yield every row as an image with its bytes untouched, or as a reject row."""

@@ -13,7 +13,7 @@ from imagewikiqa.builders.imagesets.archives import Packed, TarPart
 from imagewikiqa.builders.imagesets.entries import folder_parts, names_of
 from imagewikiqa.builders.imagesets.protocol import Split, Unit
 from imagewikiqa.builders.imagesets.root import Found, Root, text_of
-from imagewikiqa.builders.imagesets.units import EntryUnit, LayoutSet, missing, notes, units_of
+from imagewikiqa.builders.imagesets.units import LayoutSet, missing, notes, units_of
 from imagewikiqa.builders.imagesets.verdicts import Place, Refusal
 from imagewikiqa.core.classes import load_classes
 from imagewikiqa.core.errors import ToolkitError
@@ -67,7 +67,7 @@ def _units(root: Root, labels: PetLabels) -> list[Unit]:
     if archive is None:
         raise root.lacks("images of Oxford-IIIT Pets", EXPECTED)
     part = TarPart(id=archive.name, archive=Packed(path=archive))
-    return [EntryUnit(part=part, labels=labels, listed=frozenset(labels.places))]
+    return units_of([part], labels, frozenset(labels.places))
 
 
 def _read_list(

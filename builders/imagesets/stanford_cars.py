@@ -15,7 +15,7 @@ from imagewikiqa.builders.imagesets.matfiles import load_mat, rows_of, whole_num
 from imagewikiqa.builders.imagesets.naming import ClassNames
 from imagewikiqa.builders.imagesets.protocol import Split, Unit
 from imagewikiqa.builders.imagesets.root import Found, Root
-from imagewikiqa.builders.imagesets.units import EntryUnit, LayoutSet, missing, notes, units_of
+from imagewikiqa.builders.imagesets.units import LayoutSet, missing, notes, units_of
 from imagewikiqa.builders.imagesets.verdicts import Labels, Place, Refusal
 from imagewikiqa.core.classes import load_classes
 from imagewikiqa.core.errors import ToolkitError
@@ -190,7 +190,7 @@ def _read(root: Root, folder: str, labels: CarLabels) -> list[Unit]:
     if archive is None:
         raise root.lacks(f"images in {folder}", EXPECTED)
     part = TarPart(id=archive.name, archive=Packed(path=archive))
-    return [EntryUnit(part=part, labels=labels, listed=frozenset(labels.places))]
+    return units_of([part], labels, frozenset(labels.places))
 
 
 def _by_folders(root: Root, classes: tuple[ClassEntry, ...]) -> list[Unit]:

@@ -1,11 +1,14 @@
 """Units of work over folders and archives, and the image set that they make up."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
 
 from imagewikiqa.builders.imagesets.entries import Part
 from imagewikiqa.builders.imagesets.protocol import ImageSample, Unit
 from imagewikiqa.builders.imagesets.verdicts import Labels, Refusal, UnreadableError, reject
+from imagewikiqa.core.digests import digest
 from imagewikiqa.core.records import ClassEntry, Reject
 
 MISSING = Refusal("missing file", "the annotations list it, and it is not there")
@@ -18,11 +21,17 @@ class EntryUnit:
     part: Part
     labels: Labels
     listed: frozenset[str] = frozenset()  # addresses that must turn up in this very unit
+    labels_digest: str = ""
 
     @property
     def id(self) -> str:
         """Return the address of the part."""
         return self.part.id
+
+    @property
+    def stamp(self) -> str:
+        """Return a digest of labels, names, sizes and times: a changed unit has another."""
+        return digest([self.labels_digest, self.part.stamp])
 
     def read(self) -> Iterator[ImageSample | Reject]:
         """Yield the images with their bytes untouched; what is none, with its reason."""
@@ -50,6 +59,11 @@ class NotesUnit:
     id: str
     found: tuple[tuple[str, Refusal], ...]
 
+    @property
+    def stamp(self) -> str:
+        """Return a digest of what was found."""
+        return digest([[name, note.reason, note.detail] for name, note in self.found])
+
     def read(self) -> Iterator[ImageSample | Reject]:
         """Yield one reject row for each."""
         yield from (reject(name, refusal) for name, refusal in self.found)
@@ -69,9 +83,29 @@ class LayoutSet:
         return self.found
 
 
-def units_of(parts: Iterable[Part], labels: Labels) -> list[Unit]:
-    """Return one unit for each part."""
-    return [EntryUnit(part=part, labels=labels) for part in parts]
+def units_of(
+    parts: Iterable[Part], labels: Labels, listed: frozenset[str] = frozenset()
+) -> list[Unit]:
+    """Return one unit for each part; `listed` names what a single part must hold."""
+    known = labels_digest(labels)
+    return [
+        EntryUnit(part=part, labels=labels, listed=listed, labels_digest=known) for part in parts
+    ]
+
+
+def labels_digest(labels: Any) -> str:
+    """Return a digest of labels, the same in every process: sets are sorted first."""
+    return digest([_plain(getattr(labels, field.name)) for field in fields(labels)])
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return hashlib.sha256(value).hexdigest()
+    if is_dataclass(value):
+        return labels_digest(value)
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def notes(name: str, found: Iterable[tuple[str, Refusal]]) -> list[Unit]:

@@ -52,11 +52,11 @@ class Labels(Protocol):
 
 def reject(name: str, refusal: Refusal, tag: str = "") -> Reject:
     """Return the reject row of an entry; `tag` tells entries of one name apart."""
-    shown = _shown(name)
+    inside = shown(name)
     return Reject(
-        id=f"{STAGE}:{shown}{tag}",
+        id=f"{STAGE}:{inside}{tag}",
         stage=STAGE,
-        input=shown,
+        input=inside,
         reason=refusal.reason,
         detail=refusal.detail,
     )
@@ -76,8 +76,9 @@ def name_problem(name: str) -> Refusal | None:
     return None
 
 
-def _shown(name: str) -> str:
-    shown = name.encode("utf-8", "backslashreplace").decode()
-    if len(shown) <= _LONGEST:
-        return shown
-    return f"{shown[:_LONGEST]}...{hashlib.sha256(shown.encode()).hexdigest()[:12]}"
+def shown(name: str) -> str:
+    """Return a name as a row can hold it: half characters escaped, its end cut if very long."""
+    text = name.encode("utf-8", "backslashreplace").decode()
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[:_LONGEST]}...{hashlib.sha256(text.encode()).hexdigest()[:12]}"

@@ -15,7 +15,7 @@ from scipy.io import loadmat
 from imagewikiqa.builders.imagesets.matfiles import load_mat, rows_of, whole_numbers
 from imagewikiqa.builders.imagesets.root import Found
 from imagewikiqa.core.errors import ToolkitError
-from tests.builders.imagesets.layouts import car_half, car_names, car_whole, cell, devkit_meta, mat
+from tests.builders.imagesets.layouts import car_names, car_whole, cell, devkit_meta, mat
 from tests.builders.imagesets.layouts import struct as struct_array
 
 
@@ -137,7 +137,6 @@ SMALL = [
 
 
 def test_files_of_the_published_sizes_are_within_the_limits() -> None:
-    assert len(load(car_half([1] * 8144))["annotations"]) == 8144
     whole = car_whole([(1, False)] * 16_185, car_names())
     assert len(load(whole)["annotations"]) == 16_185
     assert len(load(devkit_meta())["synsets"]) == 1010
