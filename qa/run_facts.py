@@ -105,6 +105,22 @@ def pages_without_question(facts: RunFacts) -> list[Page]:
     )
 
 
+def shared_pages(facts: RunFacts) -> list[str]:
+    """Return the articles that serve several classes, each with their ids, by title."""
+    shared = sorted((p for p in facts.pages if len(p.class_ids) > 1), key=lambda p: p.title)
+    return [f"{page.title} ({', '.join(page.class_ids)})" for page in shared]
+
+
+def classes_of_several(facts: RunFacts) -> list[str]:
+    """Return the classes with several articles, each with their titles, by class id."""
+    titles: dict[str, list[str]] = {}
+    for page in facts.pages:
+        for class_id in page.class_ids:
+            titles.setdefault(class_id, []).append(page.title)
+    several = sorted(pair for pair in titles.items() if len(pair[1]) > 1)
+    return [f"{class_id} ({', '.join(found)})" for class_id, found in several]
+
+
 def flat(lineage: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     """Return nested settings as (dotted name, text) rows, sorted by name."""
     rows: list[tuple[str, str]] = []

@@ -10,6 +10,7 @@ from imagewikiqa.qa.run_examples import examples
 from imagewikiqa.qa.run_facts import (
     CONDITIONS,
     RunFacts,
+    classes_of_several,
     flat,
     judge_rates,
     kept_count,
@@ -17,6 +18,7 @@ from imagewikiqa.qa.run_facts import (
     pages_without_question,
     per_class,
     reasons,
+    shared_pages,
 )
 from imagewikiqa.qa.surface import longest_accuracy, shortest_accuracy
 
@@ -62,6 +64,8 @@ def text_context(facts: RunFacts) -> dict[str, object]:
         "audit_tally": {} if facts.audit is None else tally(facts.audit),
         "audit_rows": _audit_rows(facts),
         "unasked": [page.title for page in pages_without_question(facts)],
+        "shared": shared_pages(facts),
+        "several": classes_of_several(facts),
         "lineage": flat(facts.lineage),
     }
 

@@ -365,3 +365,19 @@ def test_a_set_whose_longest_option_is_right_is_said_to_leak() -> None:
     tiles: Any = text_context(facts(questions=long, items=[]))["tiles"]
     verdicts = {tile["label"]: tile.get("verdict") for tile in tiles}
     assert verdicts["Longest option is right"] == "leak"
+
+
+def test_articles_of_several_classes_and_classes_of_several_articles_are_named(
+    tmp_path: Path,
+) -> None:
+    first, second = PAGES[:2]
+    both = tuple(sorted({*first.class_ids, *second.class_ids}))
+    pages = (first.model_copy(update={"class_ids": both}), *PAGES[1:])
+    page, _ = write(tmp_path, pages=pages)
+    text = Reader(page).text
+    assert f"{first.title} ({', '.join(both)})" in text
+    titles = f"{first.title}, {second.title}"
+    assert f"{second.class_ids[0]} ({titles})" in text
+    plain, _ = write(tmp_path)
+    assert "serves several classes" not in plain
+    assert "several articles" not in plain
