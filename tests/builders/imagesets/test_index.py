@@ -127,6 +127,15 @@ def test_a_unit_whose_stamp_changed_is_read_again(tmp_path: Path) -> None:
     assert whole(tmp_path / "a") == whole(tmp_path / "b")
 
 
+def test_a_file_that_joins_a_folder_joins_its_index(tmp_path: Path) -> None:
+    put(tmp_path / "set", {"cat/a.jpg": photo("a"), "dog/a.jpg": photo("b")})
+    build_index(open_image_set(f"folder:{tmp_path / 'set'}"), tmp_path / "out")
+    put(tmp_path / "set", {"cat/b.jpg": photo("c")})
+    build_index(open_image_set(f"folder:{tmp_path / 'set'}"), tmp_path / "out")
+    found = [row["source_id"] for row in rows(tmp_path / "out")]
+    assert found == ["cat/a.jpg", "cat/b.jpg", "dog/a.jpg"]
+
+
 def test_the_same_bytes_are_told_within_a_class_and_across_classes(tmp_path: Path) -> None:
     red, blue, green = photo("red"), photo("blue"), photo("green")
     report = build_index(
