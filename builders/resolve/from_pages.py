@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from imagewikiqa.builders.pages import is_disambiguation
-from imagewikiqa.builders.raw import RawPage, normal_title
+from imagewikiqa.builders.matching import Source
+from imagewikiqa.builders.raw import RawPage, is_disambiguation, normal_title
 from imagewikiqa.builders.resolve.knowledge import Found
 from imagewikiqa.builders.wikitext import clean
+from imagewikiqa.core.progress import Silent
 from imagewikiqa.core.records import Reject
 
 HOPS = 4  # of redirects; MediaWiki itself follows one
@@ -21,8 +22,8 @@ _HEADING = re.compile(r"^==", re.M)
 class FromPages:
     """Knowledge from pages that can be read again and again: a list or a `builders.pages.Source`.
 
-    Each call for titles reads the pages until no redirect is left to follow; only the pages asked
-    for are held. There is no full-text search.
+    Each call for titles reads the pages until no redirect is left to follow, or where a dump has
+    an index only those asked for; only they are held. There is no full-text search.
     """
 
     def __init__(self, pages: Iterable[RawPage | Reject]) -> None:
@@ -60,7 +61,7 @@ class FromPages:
         for _ in range(HOPS + 1):
             if not wanted:
                 return
-            for page in self._pages:
+            for page in self._read(wanted):
                 if isinstance(page, RawPage) and page.namespace == 0:
                     name = normal_title(page.title)
                     if name in wanted:
@@ -68,6 +69,12 @@ class FromPages:
             self._absent |= wanted - self._held.keys()
             targets = {normal_title(p.redirect) for p in self._held.values() if p.redirect}
             wanted = targets - self._held.keys() - self._absent
+
+    def _read(self, wanted: set[str]) -> Iterable[RawPage | Reject]:
+        """Return the pages with some titles where the source has an index, else all pages."""
+        if isinstance(self._pages, Source) and self._pages.find is not None:
+            return self._pages.find(sorted(wanted), besides=(), listing=0, progress=Silent()).pages
+        return self._pages
 
     def _found(self, title: str) -> Found | None:
         page, fragment = self._held.get(title), None

@@ -63,7 +63,7 @@ def knowing() -> Knowing:
 
 def fold(text: str) -> str:
     """Return a text for comparison: no case, no accents, no punctuation, single spaces."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     letters = "".join(c for c in plain if not unicodedata.combining(c))
     return " ".join(re.findall(r"[^\W_]+", letters.replace("'", "").replace("’", "")))
 

@@ -1,11 +1,12 @@
 """Dumps, folders and wikis answer what the resolver asks."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from imagewikiqa.builders.dump import read_dump
+from imagewikiqa.builders.multistream import Found as Hits
 from imagewikiqa.builders.pages import Source
 from imagewikiqa.builders.raw import RawPage, redirect_target
 from imagewikiqa.builders.resolve.from_api import FromApi
@@ -14,6 +15,7 @@ from imagewikiqa.builders.resolve.resolve import resolve
 from imagewikiqa.builders.wiki.api import WikiApi
 from imagewikiqa.builders.wiki.records import Fate
 from imagewikiqa.core.classes import load_classes
+from imagewikiqa.core.progress import Progress
 from imagewikiqa.core.records import ClassEntry, Reject
 from tests.builders.resolve.worlds import CLASSES, WORLD, World
 
@@ -93,6 +95,24 @@ def test_pages_are_read_again_only_for_titles_not_seen_yet() -> None:
     assert len(readings) == 3
     with pytest.raises(TypeError, match="more than once"):
         FromPages(iter(PAGES))
+
+
+def test_a_source_with_an_index_is_asked_for_titles_and_never_read_whole() -> None:
+    asked: list[list[str]] = []
+
+    def find(
+        titles: Iterable[str], *, besides: Iterable[str], listing: int, progress: Progress
+    ) -> Hits:
+        asked.append([*titles])
+        pages = tuple(page for page in PAGES if page.title in asked[-1])
+        return Hits(pages=pages, others=(), listed=len(PAGES), language="en")
+
+    def read() -> Iterator[RawPage | Reject]:
+        raise RuntimeError("it was read whole")
+
+    pages = FromPages(Source(spec="test", read=read, find=find))
+    assert pages.look_up(["Doctor fish"])["Doctor fish"].title == "Tench"
+    assert asked == [["Doctor fish"], ["Tinca tinca"], ["Tench"]]
 
 
 def test_a_class_is_resolved_from_pages_alone() -> None:
