@@ -17,6 +17,7 @@ from imagewikiqa.builders.wiki.settings import Limits, Site
 HOST = "wiki.test"
 CONTACT = "operator@lab.test"
 FAST = Limits(per_second=2000.0, backoff=0.001, longest_backoff=0.01, pause=0.02)
+# Give an answer, or do something and let the wiki give its own.
 Answer = Callable[[httpx.Request], httpx.Response | None]
 
 
@@ -41,9 +42,10 @@ class FakeWiki:
     def __call__(self, request: httpx.Request) -> httpx.Response:
         with self.lock:
             self.requests.append(request)
-            while self.faults:
-                if (answer := self.faults.pop(0)(request)) is not None:
-                    return answer
+            fault = self.faults.pop(0) if self.faults else None
+        if fault is not None and (answer := fault(request)) is not None:
+            return answer
+        with self.lock:
             query = dict(request.url.params)
             if query.get("list") == "logevents":
                 return reply({"logevents": self.log.get(query["letitle"], [])})

@@ -69,11 +69,15 @@ def _hold(folder: Path, held: Event) -> None:
         time.sleep(600)
 
 
-def test_processes_together_keep_to_the_slots_and_the_rate(tmp_path: Path) -> None:
-    rows = _compete(tmp_path, requests=20, length=0.004)
-    assert len(rows) == 60
+def test_processes_together_keep_to_the_slots(tmp_path: Path) -> None:
+    rows = _compete(tmp_path, requests=8, length=0.05)
+    assert len(rows) == 24
     for one in rows:
         assert sum(row.began <= one.began < row.ended for row in rows) <= FAST.in_flight
+
+
+def test_processes_together_keep_to_the_rate(tmp_path: Path) -> None:
+    rows = _compete(tmp_path, requests=20, length=0.001)
     # Sixty requests have 59 intervals between them, however late each is noted.
     assert rows[-1].began - min(row.wanted for row in rows) >= 59 / FAST.per_second
 

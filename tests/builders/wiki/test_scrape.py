@@ -1,7 +1,11 @@
 """Titles become pinned pages; what has no page says why; nothing is fetched twice."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 
 from imagewikiqa.builders.pages import match
@@ -134,3 +138,24 @@ def test_a_pin_of_another_wiki_or_another_text_is_refused(wiki: FakeWiki, tmp_pa
 def test_an_empty_title_is_refused(wiki: FakeWiki, tmp_path: Path) -> None:
     with pytest.raises(ToolkitError, match="a title to fetch is empty"):
         fetch_pages(["Tiger", ""], wiki.api(tmp_path))
+
+
+def test_two_scrapers_at_once_fetch_each_revision_once(wiki: FakeWiki, tmp_path: Path) -> None:
+    ready = threading.Barrier(2)
+
+    def slow(request: httpx.Request) -> None:
+        if request.url.params.get("prop") == "revisions":
+            time.sleep(0.2)  # long enough for the other one to ask as well
+
+    wiki.faults = [slow] * 100
+
+    def scrape() -> None:
+        api = wiki.api(tmp_path)
+        api.look_up(["Tiger", "Abacus"])
+        ready.wait(60)
+        fetch_pages(["Tiger", "Abacus"], api)
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(scrape) for _ in range(2)]:
+            done.result()
+    assert sorted(wiki.served) == [1000, 1002]
