@@ -11,6 +11,7 @@ from benchmarks.resolution import (
     COLUMNS,
     RESULTS,
     VERDICTS,
+    Given,
     accepted,
     agrees,
     disagreements,
@@ -28,8 +29,12 @@ JUDGED = read_judged(RESULTS / "resolution_disagreements.csv")
 
 
 @pytest.fixture(scope="module")
-def runs(shared_data: Path) -> dict[bool, list[Resolution]]:
-    given = read_given(shared_data)
+def given(shared_data: Path) -> Given:
+    return read_given(shared_data)
+
+
+@pytest.fixture(scope="module")
+def runs(given: Given) -> dict[bool, list[Resolution]]:
     return {
         widen: resolve(given.classes, Offline(given.listed, given.pages, widen=widen))
         for widen in (False, True)
@@ -38,9 +43,9 @@ def runs(shared_data: Path) -> dict[bool, list[Resolution]]:
 
 @pytest.mark.parametrize("widen", [False, True])
 def test_what_the_resolver_commits_to_is_right(
-    shared_data: Path, runs: dict[bool, list[Resolution]], widen: bool
+    shared_data: Path, given: Given, runs: dict[bool, list[Resolution]], widen: bool
 ) -> None:
-    easy, gold = read_given(shared_data).easy, read_map(map_file(shared_data))
+    easy, gold = given.easy, read_map(map_file(shared_data))
     for which, coverage in (("easy", 0.78), ("hard", 0.71)):
         row = score(runs[widen], easy, gold, JUDGED, which)
         assert row["classes"] == {"easy": 512, "hard": 488}[which]
@@ -51,9 +56,9 @@ def test_what_the_resolver_commits_to_is_right(
 
 
 def test_every_difference_from_the_map_is_listed_and_judged(
-    shared_data: Path, runs: dict[bool, list[Resolution]]
+    shared_data: Path, given: Given, runs: dict[bool, list[Resolution]]
 ) -> None:
-    given, gold = read_given(shared_data), read_map(map_file(shared_data))
+    gold = read_map(map_file(shared_data))
     rows = list(disagreements(runs.values(), given.easy, gold, JUDGED))
     path = RESULTS / "resolution_disagreements.csv"
     assert resolution.table(rows) == path.read_text(encoding="utf-8"), "run it with --write"
@@ -66,9 +71,9 @@ def test_every_difference_from_the_map_is_listed_and_judged(
 
 
 def test_the_stated_table_is_what_the_benchmark_prints(
-    shared_data: Path, runs: dict[bool, list[Resolution]]
+    shared_data: Path, given: Given, runs: dict[bool, list[Resolution]]
 ) -> None:
-    given, gold = read_given(shared_data), read_map(map_file(shared_data))
+    gold = read_map(map_file(shared_data))
     named = {"given lists": runs[False], "with distractors": runs[True]}
     summary = resolution.summarise(named, given.easy, gold, JUDGED)
     stated = (RESULTS / "resolution.md").read_text(encoding="utf-8")
@@ -80,9 +85,9 @@ def test_the_resolver_is_handed_nothing_of_the_map(shared_data: Path, tmp_path: 
     folder.mkdir()
     for path in (shared_data / "imagenet_wiki_map").glob("auto_*.json"):
         shutil.copy(path, folder)
-    given = read_given(tmp_path)  # works without the map
-    assert all(entry.title is None for entry in given.classes)
-    assert len(given.easy) == 512
+    handed = read_given(tmp_path)  # works without the map
+    assert all(entry.title is None for entry in handed.classes)
+    assert len(handed.easy) == 512
 
 
 def test_the_warts_of_the_map_are_read() -> None:
