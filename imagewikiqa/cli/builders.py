@@ -115,3 +115,27 @@ def _index(
     options = {"images": image_set, "classes": classes, "verify": verify or None}
     settings = resolve_as(IndexConfig, config, assign or [], options)
     run_index(settings, out, workers=workers, dry_run=dry_run, as_json=as_json)
+
+
+@builders.command("extracts", help="Plain text and language links of the classes' articles.")
+def _extracts(
+    out: Out,
+    classes: Classes = None,
+    language: Language = None,
+    contact: Contact = None,
+    wiki_api: WikiApi = None,
+    cache: Cache = None,
+    config: Config = None,
+    assign: Assign = None,
+    limit: Limit = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    from imagewikiqa.cli.config import resolve_as
+    from imagewikiqa.cli.extracts import ExtractsConfig, run_extracts
+    from imagewikiqa.cli.wiki import WikiAccess
+
+    options = {"classes": classes, "language": language}
+    settings = resolve_as(ExtractsConfig, config, assign or [], options)
+    access = WikiAccess(contact=contact, api=wiki_api, cache=cache)
+    run_extracts(settings, out, access, limit=limit, dry_run=dry_run, as_json=as_json)

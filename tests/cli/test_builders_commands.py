@@ -91,6 +91,27 @@ def test_classes_are_resolved_on_a_wiki_and_a_person_settles_the_rest(
     assert whole(out)["counts"]["resolved"] == 3
 
 
+def test_extracts_and_language_links_come_from_the_wiki(
+    tmp_path: Path, classes: Path, command: Command
+) -> None:
+    text = PAGES["Tench"] + "\n[[de:Schleie]]"
+    pages = [SitePage(page_id=1, title="Tench", revision_id=7, wikitext=text)]
+    out = tmp_path / "run"
+    with StrictServer(Site(pages)) as server:
+        options = ("builders", "extracts", "--classes", classes, "--wiki-api", server.api,
+                   "--cache", tmp_path / "cache", "--out", out, "--json")  # fmt: skip
+        said = command(*options, "--contact", "operator@lab.test")
+        assert said.code == 0, said.err
+        assert server.record.violations == []
+    counts = {"extracts": 1, "rejects": 2, "titles": 3}
+    assert said.summary == {**counts, "out": str(out)}
+    assert whole(out)["counts"] == counts
+    [row] = [json.loads(line) for line in (out / "extracts.jsonl").read_text().splitlines()]
+    assert (row["title"], row["revision_id"], row["langlinks"]) == ("Tench", 7, {"de": "Schleie"})
+    assert row["text"].startswith("The tench (Tinca tinca) is a freshwater fish")
+    assert command(*options).summary == said.summary  # from the store: the wiki is gone
+
+
 def test_a_wrong_review_is_refused_and_nothing_is_lost(
     tmp_path: Path, classes: Path, command: Command
 ) -> None:
@@ -180,7 +201,7 @@ def test_what_cannot_be_done_is_one_sentence(
     assert said.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("name", [("resolve",), ("llava",), ("images", "index")])
+@pytest.mark.parametrize("name", [("resolve",), ("extracts",), ("llava",), ("images", "index")])
 def test_every_command_of_the_group_has_the_options_that_all_have(
     command: Command, name: tuple[str, ...]
 ) -> None:

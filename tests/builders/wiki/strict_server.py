@@ -20,6 +20,7 @@ from imagewikiqa.core.digests import keyed_int
 from .action_answer import ApiError
 from .action_api import Site
 from .referee import LONGEST_ADDRESS, Parameters, Record, Referee, Rules
+from .version_one import in_version_one
 
 Kind = Literal["429", "maxlag", "ratelimited", "500", "reset", "cut", "torn gzip"]
 KINDS: tuple[Kind, ...] = ("429", "maxlag", "ratelimited", "500", "reset", "cut", "torn gzip")
@@ -112,6 +113,8 @@ class StrictServer(ThreadingHTTPServer):
         if "warnings" in told and "errorformat" in parameters:
             said = told["warnings"].items()
             told["warnings"] = [{"module": m, "text": words["warnings"]} for m, words in said]
+        if parameters.get("formatversion", "1") == "1":
+            told = in_version_one(told)
         return told, texts
 
 
