@@ -316,7 +316,7 @@ class WikiApi:
         pool = ThreadPoolExecutor(self.site.limits.in_flight, thread_name_prefix="wiki")
         try:
             yield from pool.map(work, parts)
-        except ToolkitError:
+        except (ToolkitError, GeneratorExit):
             raise
         except BaseException:
             self.transport.halt()  # an interrupt must not wait for a pause of an hour

@@ -42,7 +42,8 @@ class Limits:
     backoff: float = 1.0  # seconds; the n-th retry waits a random part of backoff * 2**n
     longest_backoff: float = 60.0
     pause: float = 30.0  # seconds that everyone waits after a 429 which does not say how long
-    timeout: float = 60.0
+    timeout: float = 60.0  # seconds of silence
+    longest_answer: float = 600.0  # seconds; a slot is not held by a server that trickles
     max_bytes: int = 64 * 1024 * 1024  # of one response, compressed or not
 
     def __post_init__(self) -> None:

@@ -124,18 +124,23 @@ class PoliteTransport(httpx.BaseTransport):
             if status not in REDIRECTS:
                 return self._judge(request, identity, known, (status, headers, body))
             self._record(identity, status, headers, body, usable=False)
-            target = request.url.join(headers.get("location", ""))
-            self._check_host(str(target), came_from=str(request.url))
-            request = httpx.Request(
-                "GET",
-                target,
-                headers={**request.headers, "Host": target.netloc.decode()},
-                extensions=request.extensions,
-            )
+            request = self._next_hop(request, headers.get("location", ""))
         raise ToolkitError(
             f"{self.site.host} redirects more than {HOPS} times in a row: check the address"
             f" {self.site.api}"
         )
+
+    def _next_hop(self, request: httpx.Request, location: str) -> httpx.Request:
+        try:
+            target = request.url.join(location)
+        except httpx.InvalidURL as error:
+            raise ToolkitError(
+                f"{self.site.host} redirects to {location[:100]!r}, which is no address: check the"
+                f" address {self.site.api}"
+            ) from error
+        self._check_host(str(target), came_from=str(request.url))
+        headers = {**request.headers, "Host": target.netloc.decode()}
+        return httpx.Request("GET", target, headers=headers, extensions=request.extensions)
 
     def _exchange(self, request: httpx.Request) -> tuple[int, dict[str, str], bytes]:
         """Send once, within the limits, and read the whole answer."""
@@ -145,7 +150,8 @@ class PoliteTransport(httpx.BaseTransport):
             try:
                 response = self._inner.handle_request(request)
                 try:
-                    body = wire.read_body(response, self.site.limits.max_bytes)
+                    limits = self.site.limits
+                    body = wire.read_body(response, limits.max_bytes, limits.longest_answer)
                 finally:
                     response.close()
             except wire.CutError as error:
@@ -181,32 +187,26 @@ class PoliteTransport(httpx.BaseTransport):
         if status == 304 and known is not None and self._store is not None:
             self._store.still_holds(known)
             return _response(known.status, known.headers, known.body)
-        problem = self._problem(request, status, body)
-        usable = problem == "" and status == 200
-        number = self._record(identity, status, headers, body, usable=usable)
-        if problem:
-            raise _AgainError(problem)
-        response = _response(status, headers, body)
-        response.extensions["stored_as"] = number
-        return response
-
-    def _problem(self, request: httpx.Request, status: int, body: bytes) -> str:
-        """Return why to try again, "" for an answer; end everything when the site refuses us."""
+        reply = replies.parse(body) if status == 200 and _is_api(request.url) else {}
+        errors = replies.errors(reply) if reply is not None else []
+        usable = status == 200 and reply is not None and not errors
+        self._record(identity, status, headers, body, usable=usable)
         if status in (401, 403):
             self._refuse(f"status {status}, {wire.first_words(body)}")
         if status == 429 or status >= 500:
-            return f"status {status}"
-        if not _is_api(request.url) or status != 200:
-            return ""
-        reply = replies.parse(body)
+            raise _AgainError(f"status {status}")
         if reply is None:
-            return f"{len(body):,} bytes that are no JSON object"
-        for error in replies.errors(reply):
+            raise _AgainError(f"{len(body):,} bytes that are no JSON object")
+        self._heed(errors)
+        return _response(status, headers, body)
+
+    def _heed(self, errors: list[replies.Remark]) -> None:
+        """End everything when the site blocks us, try again when it is busy; pass on the rest."""
+        for error in errors:
             if error.code.startswith(_BLOCKED):
                 self._refuse(f"{error.code}: {error.text}")
             if error.code in _WAIT or error.code.startswith(_TRY_AGAIN_PREFIXES):
-                return f"error {error.code}"
-        return ""
+                raise _AgainError(f"error {error.code}")
 
     def _refuse(self, what: str) -> None:
         """Stop this and every later request: knocking on a closed door gets whole networks shut."""
@@ -219,13 +219,12 @@ class PoliteTransport(httpx.BaseTransport):
 
     def _record(
         self, identity: str, status: int, headers: dict[str, str], body: bytes, *, usable: bool
-    ) -> int | None:
-        if self._store is None:
-            return None
-        exchange = Exchange(
-            request=identity, status=status, headers=headers, body=body, usable=usable
-        )
-        return self._store.record(exchange)
+    ) -> None:
+        if self._store is not None:
+            exchange = Exchange(
+                request=identity, status=status, headers=headers, body=body, usable=usable
+            )
+            self._store.record(exchange)
 
     def _check_host(self, address: str, came_from: str = "") -> None:
         """Refuse addresses off the site, and a step down from https to http."""

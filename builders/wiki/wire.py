@@ -17,14 +17,18 @@ class CutError(Exception):
     """An answer arrived in part."""
 
 
-def read_body(response: httpx.Response, cap: int) -> bytes:
+def read_body(response: httpx.Response, cap: int, seconds: float) -> bytes:
     """Read an answer to its end and decode it; at most `cap` bytes, compressed and not.
 
-    Raises CutError for damaged gzip, ToolkitError for too many bytes or another encoding.
+    Raises CutError for damaged gzip and for an answer that takes longer than `seconds`,
+    ToolkitError for too many bytes or another encoding.
     """
     raw = bytearray()
+    end = time.monotonic() + seconds
     for chunk in _chunks(response):
         raw += chunk
+        if time.monotonic() > end:
+            raise CutError(f"{len(raw):,} bytes in {seconds:.0f} s")
         if len(raw) > cap:
             raise _too_large(cap)
     coding = response.headers.get("content-encoding", "").lower().strip()

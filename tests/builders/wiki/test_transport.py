@@ -3,7 +3,7 @@
 import email.utils
 import gzip
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -218,6 +218,24 @@ def test_a_redirect_from_https_to_http_is_refused(tmp_path: Path) -> None:
         Line(tmp_path, down, site=site).get(site.api)
 
 
+def test_a_redirect_to_nowhere_is_one_sentence(tmp_path: Path) -> None:
+    line = Line(tmp_path, httpx.Response(302, headers={"location": "http://[::1/"}))
+    with pytest.raises(ToolkitError, match="which is no address"):
+        line.get()
+
+
+def test_an_answer_that_trickles_is_given_up(tmp_path: Path) -> None:
+    class Trickle(httpx.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            while True:
+                time.sleep(0.01)
+                yield b" "
+
+    line = Line(tmp_path, httpx.Response(200, stream=Trickle()), reply({}), site=_patient(0.05))
+    assert line.get().status_code == 200
+    assert len(line.seen) == 2
+
+
 def test_endless_redirects_end(tmp_path: Path) -> None:
     line = Line(tmp_path, httpx.Response(302, headers={"location": API}))
     with pytest.raises(ToolkitError, match="redirects more than 5 times"):
@@ -263,6 +281,10 @@ def test_errors_are_stored_but_never_served(tmp_path: Path) -> None:
         assert line.get().status_code == 404
         assert line.get().status_code == 404
         assert len(line.seen) == 4
+        wrong = as_json({"error": {"code": "badvalue", "info": "x"}})
+        again = Line(tmp_path, wrong, reply({"a": 1}), store=store)
+        assert "error" in again.get(a="1").json()
+        assert "query" in again.get(a="1").json()
 
 
 def test_an_older_answer_is_revalidated_by_its_etag(tmp_path: Path) -> None:
@@ -292,6 +314,10 @@ def test_the_order_of_parameters_is_no_part_of_a_request(params: dict[str, str],
     one, two = httpx.URL(API, params=params), httpx.URL(API, params=dict(shuffled))
     assert identify(one) == identify(two)
     assert identify(one.copy_set_param("maxlag", 5)) == identify(one.copy_remove_param("maxlag"))
+
+
+def _patient(seconds: float) -> Site:
+    return fake_site(limits=_with(longest_answer=seconds))
 
 
 def _with(**changes: Any) -> Any:
