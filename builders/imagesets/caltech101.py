@@ -48,7 +48,7 @@ class CaltechLabels:
 def open_caltech101(root: Root) -> LayoutSet:
     """Open Caltech101 as a folder or an archive; raise ToolkitError for any other layout."""
     marks = (TOP, f"{TOP}.tar.gz", "caltech-101.zip")
-    root = root.below(("caltech101", "caltech-101"), marks)
+    root = root.below("caltech101", marks)
     classes = load_classes("caltech101")
     labels = CaltechLabels(frozenset(entry.id for entry in classes))
     return LayoutSet(name="caltech101", classes=classes, found=tuple(_units(root, labels)))
@@ -60,7 +60,8 @@ def _units(root: Root, labels: CaltechLabels) -> list[Unit]:
         folder = root.folder  # the user named the folder of the class folders itself
     if folder is not None:
         parts, strays = class_folder_parts(folder, f"{TOP}/")
-        return [*units_of(parts, labels), *notes(TOP, strays)]
+        unused = root.unused(f"{TOP}.tar.gz", "caltech-101.zip")
+        return [*units_of(parts, labels), *notes(TOP, [*strays, *unused])]
     packed = _packed(root)
     return units_of([TarPart(id=packed.name, archive=packed)], labels)
 

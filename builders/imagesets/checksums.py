@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from imagewikiqa.builders.imagesets.root import STEPS
 from imagewikiqa.core.errors import ToolkitError
 
 # Looked up in torchvision's readers; a file without a published sum is not in the table.
@@ -47,7 +48,9 @@ def verify(kind: str, folder: Path) -> tuple[str, ...]:
 
     Raises ToolkitError for the first file with another sum, and where there is none to hash.
     """
-    names = [name for name in PUBLISHED.get(kind, ()) if (folder / name).is_file()]
+    steps = ("", *STEPS.get(kind, ()))
+    wanted = [f"{step}/{name}".lstrip("/") for step in steps for name in PUBLISHED.get(kind, ())]
+    names = [name for name in wanted if (folder / name).is_file()]
     if not names:
         have = ", ".join(PUBLISHED.get(kind, ())) or "none"
         raise ToolkitError(
@@ -56,9 +59,10 @@ def verify(kind: str, folder: Path) -> tuple[str, ...]:
         )
     for name in names:
         found = _md5(folder / name)
-        if found != MD5[name]:
+        published = MD5[name.rpartition("/")[2]]
+        if found != published:
             raise ToolkitError(
-                f"{folder / name} is not the published file: its MD5 is {found}, not {MD5[name]};"
+                f"{folder / name} is not the published file: its MD5 is {found}, not {published};"
                 " download it again"
             )
     return tuple(names)

@@ -20,6 +20,7 @@ from imagewikiqa.core.errors import ToolkitError
 
 EXPECTED = "jpg/image_00001.jpg ... or 102flowers.tgz, beside imagelabels.mat and setid.mat"
 SPLITS: dict[str, Split] = {"trnid": "train", "valid": "val", "tstid": "test"}
+_ARCHIVES = ("102flowers.tgz", "102flowers.tar.gz")
 _NAME = re.compile(r"jpg/image_([0-9]{5})\.jpg")
 
 
@@ -50,7 +51,7 @@ class FlowerLabels:
 
 def open_flowers102(root: Root) -> LayoutSet:
     """Open Flowers102 in its official layout; raise ToolkitError for any other."""
-    root = root.below(("flowers-102", "102flowers"), ("imagelabels.mat", "jpg"))
+    root = root.below("flowers102", ("imagelabels.mat", "jpg"))
     classes = load_classes("flowers102")
     labels = _labels(root, tuple(entry.id for entry in classes))
     return LayoutSet(name="flowers102", classes=classes, found=tuple(_units(root, labels)))
@@ -61,8 +62,8 @@ def _units(root: Root, labels: FlowerLabels) -> list[Unit]:
     if folder is not None:
         parts = folder_parts(folder, "jpg/")
         absent = missing(labels.listed(), names_of(parts))
-        return [*units_of(parts, labels), *notes("jpg", absent)]
-    archive = root.archive("102flowers.tgz", "102flowers.tar.gz")
+        return [*units_of(parts, labels), *notes("jpg", [*absent, *root.unused(*_ARCHIVES)])]
+    archive = root.archive(*_ARCHIVES)
     if archive is None:
         raise root.lacks("images of Flowers102", EXPECTED)
     part = TarPart(id=archive.name, archive=Packed(path=archive))

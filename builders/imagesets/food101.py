@@ -8,10 +8,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from imagewikiqa.builders.imagesets.archives import Packed, TarPart
+from imagewikiqa.builders.imagesets.archives import Packed, TarPart, read_members
 from imagewikiqa.builders.imagesets.entries import class_folder_parts, names_of
 from imagewikiqa.builders.imagesets.protocol import Split, Unit
-from imagewikiqa.builders.imagesets.root import Found, Root, text_of
+from imagewikiqa.builders.imagesets.root import MOST_NOTES, Found, Root, text_of
 from imagewikiqa.builders.imagesets.units import LayoutSet, missing, notes, units_of
 from imagewikiqa.builders.imagesets.verdicts import Place, Refusal
 from imagewikiqa.core.classes import load_classes
@@ -22,6 +22,7 @@ EXPECTED = (
     " food-101.tar.gz"
 )
 TOP = "food-101"
+SPLITS: tuple[Split, ...] = ("train", "test")
 _ENTRY = re.compile(r"([a-z_]+)/([0-9]+)")
 
 
@@ -43,15 +44,16 @@ class FoodLabels:
 
 def open_food101(root: Root) -> LayoutSet:
     """Open Food-101 in its official layout; raise ToolkitError for any other."""
-    root = root.below((TOP, "food101"), ("images", "food-101.tar.gz"))
+    root = root.below("food101", ("images", "food-101.tar.gz"))
     classes = load_classes("food101")
     archive = root.archive(f"{TOP}.tar.gz")
     folder = root.images("images")
     if folder is None and archive is None:
         raise root.lacks("images of Food-101", EXPECTED)
     splits: dict[str, Split] = {}
-    for split in ("train", "test"):
-        _read_list(_list(root, split, packed=folder is None), split, splits)
+    lists = _lists(root)
+    for split in SPLITS:
+        _read_list(lists[split], split, splits)
     strangers = {name.split("/")[1] for name in splits} - {entry.id for entry in classes}
     if strangers:
         raise ToolkitError(
@@ -72,16 +74,26 @@ def _units(root: Root, labels: FoodLabels) -> list[Unit]:
     for part in parts:  # each carries the labels of its own folder, a hundredth of them all
         own = {n: s for n, s in labels.splits.items() if n.startswith(part.prefix)}
         units += units_of([part], FoodLabels(own))
-    return [*units, *notes("images", [*strays, *missing(labels.splits, names_of(parts))])]
+    absent = missing(labels.splits, names_of(parts))
+    return [*units, *notes("images", [*strays, *absent, *root.unused(f"{TOP}.tar.gz")])]
 
 
-def _list(root: Root, split: Split, *, packed: bool) -> Found:
-    kinds = (f"meta/{split}.txt", f"meta/{split}.json")
-    inside = [f"{TOP}.tar.gz:{TOP}/{kind}" for kind in kinds]
-    found = root.notes(*(inside if packed else kinds))
-    if found is None:
-        raise root.lacks(f"meta/{split}.txt or meta/{split}.json of Food-101", EXPECTED)
-    return found
+def _lists(root: Root) -> dict[str, Found]:
+    """Return the lists of both splits; an archive is passed over once for all of them."""
+    kinds = {split: (f"meta/{split}.txt", f"meta/{split}.json") for split in SPLITS}
+    archive = root.archive(f"{TOP}.tar.gz")
+    inside: dict[str, bytes] = {}
+    if archive is not None and root.images("images") is None:
+        wanted = {f"{TOP}/{name}" for names in kinds.values() for name in names}
+        inside = read_members(Packed(path=archive), wanted, most=MOST_NOTES)
+    lists: dict[str, Found] = {}
+    for split, names in kinds.items():
+        packed = [Found(name=n, data=inside[f"{TOP}/{n}"]) for n in names if f"{TOP}/{n}" in inside]
+        found = packed[0] if packed else root.notes(*names)
+        if found is None:
+            raise root.lacks(f"meta/{split}.txt or meta/{split}.json of Food-101", EXPECTED)
+        lists[split] = found
+    return lists
 
 
 def _read_list(found: Found, split: Split, splits: dict[str, Split]) -> None:

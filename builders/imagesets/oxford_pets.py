@@ -44,7 +44,7 @@ class PetLabels:
 
 def open_oxford_pets(root: Root) -> LayoutSet:
     """Open Oxford-IIIT Pets in its official layout; raise ToolkitError for any other."""
-    root = root.below(("oxford-iiit-pet",), ("images", "images.tar.gz"))
+    root = root.below("oxford_pets", ("images", "images.tar.gz"))
     classes = load_classes("oxford_pets")
     ids = tuple(entry.id for entry in classes)
     places: dict[str, tuple[str, Split]] = {}
@@ -62,7 +62,10 @@ def _units(root: Root, labels: PetLabels) -> list[Unit]:
     if folder is not None:
         parts = folder_parts(folder, "images/")
         absent = missing(labels.places, names_of(parts))
-        return [*units_of(parts, labels), *notes("images", absent)]
+        return [
+            *units_of(parts, labels),
+            *notes("images", [*absent, *root.unused("images.tar.gz")]),
+        ]
     archive = root.archive("images.tar.gz")
     if archive is None:
         raise root.lacks("images of Oxford-IIIT Pets", EXPECTED)

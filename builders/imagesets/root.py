@@ -5,9 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imagewikiqa.builders.imagesets.archives import Packed, read_members
+from imagewikiqa.builders.imagesets.verdicts import Refusal
 from imagewikiqa.core.errors import ToolkitError
 
-_MOST_NOTES = 64_000_000  # bytes of one annotation file; the largest published has 8 MB
+MOST_NOTES = 64_000_000  # bytes of one annotation file; the largest published has 8 MB
+
+# Folders that archives and torchvision make around a set.
+STEPS = {
+    "caltech101": ("caltech101", "caltech-101"),
+    "flowers102": ("flowers-102", "102flowers"),
+    "food101": ("food-101", "food101"),
+    "imagenet": (),
+    "oxford_pets": ("oxford-iiit-pet",),
+    "stanford_cars": ("stanford_cars", "car_data/car_data", "car_data"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +37,12 @@ class Root:
     folder: Path
     only: str = ""
 
-    def below(self, steps: Sequence[str], marks: Sequence[str]) -> "Root":
-        """Return the first of the folders `steps` that holds one of the `marks`, else this one.
+    def below(self, kind: str, marks: Sequence[str]) -> "Root":
+        """Return the first folder of the kind's STEPS that holds one of the `marks`, else this one.
 
         Archives unpack into folders of their own, so a set often lies one step further down.
         """
-        for step in steps:
+        for step in STEPS[kind]:
             folder = self.folder / step
             if any((folder / mark).exists() for mark in marks):
                 return Root(given=self.given, folder=folder, only=self.only)
@@ -41,6 +52,11 @@ class Root:
         """Return the first image folder of these names, unless the user named an archive."""
         folders = (self.folder / name for name in names if not self.only)
         return next((folder for folder in folders if folder.is_dir()), None)
+
+    def unused(self, *names: str) -> list[tuple[str, Refusal]]:
+        """Return a note for each archive of these names that lies beside its unpacked folder."""
+        beside = Refusal("same images in a folder beside it")
+        return [(name, beside) for name in names if (self.folder / name).is_file()]
 
     def archive(self, *names: str) -> Path | None:
         """Return the first archive of these names, or none but the one that the user named."""
@@ -77,7 +93,7 @@ def root_of(path: Path) -> Root:
 def _bytes(path: Path) -> bytes:
     try:
         size = path.stat().st_size
-        if size > _MOST_NOTES:
+        if size > MOST_NOTES:
             raise ToolkitError(
                 f"the annotation file {path.name} has {size:,} bytes, far more than any published"
                 " one; put the file of the set in its place"
@@ -90,7 +106,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _member(path: Path, name: str) -> bytes | None:
-    found = read_members(Packed(path=path), {name}, most=_MOST_NOTES)
+    found = read_members(Packed(path=path), {name}, most=MOST_NOTES)
     return found.get(name)
 
 

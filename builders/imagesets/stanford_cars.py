@@ -68,7 +68,7 @@ def open_stanford_cars(root: Root) -> LayoutSet:
     """Open Stanford Cars in any of its layouts; raise ToolkitError for another."""
     folders = ("cars_train", "cars_test", "car_ims")
     marks = ("train", "devkit", *folders, *(f"{folder}.tgz" for folder in folders))
-    root = root.below(("stanford_cars", "car_data/car_data", "car_data"), marks)
+    root = root.below("stanford_cars", marks)
     classes = load_classes("stanford_cars")
     units = _by_annotations(root, classes) or _by_folders(root, classes)
     if not units:
@@ -185,7 +185,8 @@ def _read(root: Root, folder: str, labels: CarLabels) -> list[Unit]:
     if path is not None:
         parts = folder_parts(path, f"{folder}/")
         absent = missing(labels.places, names_of(parts))
-        return [*units_of(parts, labels), *notes(folder, absent)]
+        found = [*absent, *root.unused(f"{folder}.tgz")]
+        return [*units_of(parts, labels), *notes(folder, found)]
     archive = root.archive(f"{folder}.tgz")
     if archive is None:
         raise root.lacks(f"images in {folder}", EXPECTED)

@@ -50,6 +50,14 @@ def test_the_archive_gives_the_same_images(tmp_path: Path) -> None:
         assert read_all(open_image_set(f"flowers102:{spec}"), tmp_path) == first
 
 
+def test_an_archive_beside_its_folder_is_not_read_but_named(tmp_path: Path) -> None:
+    images = flower_images(10)
+    put(tmp_path, notes() | images | {"102flowers.tgz": tgz(images)})
+    whole = read_all(open_image_set(f"flowers102:{tmp_path}"), tmp_path)
+    assert len(whole.images) == 10
+    assert whole.reasons == {"102flowers.tgz": "same images in a folder beside it"}
+
+
 def test_whatever_is_no_image_of_the_set_is_rejected_in_both_forms(tmp_path: Path) -> None:
     images = flower_images(12)
     del images["jpg/image_00003.jpg"]

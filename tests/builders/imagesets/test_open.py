@@ -75,6 +75,9 @@ def test_verifying_names_the_files_whose_checksum_held(
         monkeypatch.setitem(checksums.MD5, name, digest)
     found = open_image_set(f"flowers102:{folder}", verify=True)
     assert found.verified == ("102flowers.tgz", "imagelabels.mat", "setid.mat")
+    folder.rename(tmp_path.with_name("flowers-102"))
+    under = open_image_set(f"flowers102:{tmp_path.parent}", verify=True)
+    assert under.verified[0] == "flowers-102/102flowers.tgz"
 
 
 def test_verifying_where_nothing_is_published_is_refused(tmp_path: Path) -> None:
