@@ -10,12 +10,13 @@ from typing import Any
 from imagewikiqa.builders.imagesets.dispositions import is_usable, reason_of
 from imagewikiqa.builders.imagesets.inspect import inspect
 from imagewikiqa.builders.imagesets.merge import merge
-from imagewikiqa.builders.imagesets.parts import UNIT_COLUMNS, parquet_bytes, tables_of
+from imagewikiqa.builders.imagesets.parts import DICTIONARIES, UNIT_COLUMNS, tables_of
 from imagewikiqa.builders.imagesets.protocol import ImageSample, ImageSet, Unit
 from imagewikiqa.builders.imagesets.records import IndexReport, UnitDone
 from imagewikiqa.core.digests import digest, file_digest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import publish, publish_text
+from imagewikiqa.core.parquet import parquet_bytes
 from imagewikiqa.core.progress import Progress
 from imagewikiqa.core.records import Reject
 from imagewikiqa.core.stages import FAILURES_IN_A_ROW, Outcome, Stage, run_stage
@@ -90,7 +91,8 @@ async def _index_unit(unit: Unit, *, parts: Path) -> Outcome[UnitDone]:
     """Write the rows of one unit to its part, and return its counts and rejects."""
     tally = _Tally(unit.id)
     part = parts / f"{_unit_digest(unit)[:32]}.parquet"
-    publish(part, parquet_bytes(tables_of(_rows(unit, tally), UNIT_COLUMNS), UNIT_COLUMNS))
+    rows = tables_of(_rows(unit, tally), UNIT_COLUMNS)
+    publish(part, parquet_bytes(rows, UNIT_COLUMNS, DICTIONARIES))
     done = UnitDone(
         id=unit.id,
         part=part.name,

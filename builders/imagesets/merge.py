@@ -19,7 +19,7 @@ from imagewikiqa.builders.imagesets.duplicates import (
 )
 from imagewikiqa.builders.imagesets.parts import (
     COLUMNS,
-    parquet_bytes,
+    DICTIONARIES,
     read_groups,
     regrouped,
 )
@@ -27,6 +27,7 @@ from imagewikiqa.builders.imagesets.records import IndexReport, UnitDone
 from imagewikiqa.core.digests import file_digest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import publish, publish_text
+from imagewikiqa.core.parquet import parquet_bytes
 from imagewikiqa.core.runs import pretty
 from imagewikiqa.core.tables import read_table
 
@@ -47,7 +48,7 @@ def merge(
     twins = find_twins(_groups(done, parts, ["sha256", "class_id", "disposition"]))
     shown = _Shown(classes)
     tables = regrouped(_completed(_groups(done, parts, None), twins, shown))
-    publish(out / IMAGES, parquet_bytes(tables, COLUMNS))
+    publish(out / IMAGES, parquet_bytes(tables, COLUMNS, DICTIONARIES))
     publish(out / REJECTS, _lines(rejects))
     dispositions = _total(unit.dispositions for unit in done)
     report = IndexReport(

@@ -1,6 +1,5 @@
-"""The tables of an index: their columns, and parquet written as a stream of bytes."""
+"""The tables of an index: their columns, and their rows in groups."""
 
-import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -36,54 +35,7 @@ COLUMNS = pa.schema(
         pa.field("same_as", pa.int64()),
     ]
 )
-_DICTIONARIES = ["class_id", "split", "format", "mode", "disposition", "also", "duplicate"]
-
-
-class _Sink(io.RawIOBase):
-    """A file in memory whose bytes are taken away as they come."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-        self._at = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def write(self, data: Any) -> int:
-        part = bytes(data)
-        self._parts.append(part)
-        self._at += len(part)
-        return len(part)
-
-    def take(self) -> bytes:
-        taken = b"".join(self._parts)
-        self._parts.clear()
-        return taken
-
-
-def parquet_bytes(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[bytes]:
-    """Yield the bytes of a parquet file with a row group for each table, ready for `publish`.
-
-    The same tables give the same bytes with one version of pyarrow, which names itself inside.
-    """
-    sink = _Sink()
-    with pq.ParquetWriter(
-        sink,
-        schema,
-        version="2.6",
-        compression="zstd",
-        compression_level=3,
-        use_dictionary=_DICTIONARIES,
-        data_page_version="1.0",
-        write_statistics=True,
-    ) as writer:
-        for table in tables:
-            writer.write_table(table.cast(schema), row_group_size=ROW_GROUP)
-            yield sink.take()
-    yield sink.take()
+DICTIONARIES = ["class_id", "split", "format", "mode", "disposition", "also", "duplicate"]
 
 
 def tables_of(rows: Iterable[dict[str, Any]], schema: pa.Schema) -> Iterator[pa.Table]:

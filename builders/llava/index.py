@@ -19,8 +19,8 @@ from imagewikiqa.builders.llava.records import PartDone, schema
 from imagewikiqa.builders.llava.row import DefectError, LlavaRow, clean_row
 from imagewikiqa.core.digests import digest, file_digest
 from imagewikiqa.core.errors import ToolkitError
-from imagewikiqa.core.files import publish_text
-from imagewikiqa.core.parquet import publish_parquet
+from imagewikiqa.core.files import publish, publish_text
+from imagewikiqa.core.parquet import parquet_bytes
 from imagewikiqa.core.progress import Progress, Silent
 from imagewikiqa.core.records import Reject
 from imagewikiqa.core.stages import Outcome, Stage, run_stage
@@ -126,7 +126,8 @@ def index_rows(
     table = work / "parts.jsonl"
     run_stage(stage, spooled, work=work, table=table, workers=workers, progress=progress)
     done = list(read_table(table, PartDone))
-    publish_parquet(out / "rows.parquet", schema(), (_checked(work, part) for part in done))
+    whole = (_checked(work, part) for part in done)
+    publish(out / "rows.parquet", parquet_bytes(whole, schema()))
     return _report(work, out, done)
 
 
@@ -162,7 +163,7 @@ def _spool_rows(
     def write() -> None:
         name = f"{len(names):05d}"
         path = folder / f"{name}.parquet"
-        publish_parquet(path, schema(), [_table(kept)])
+        publish(path, parquet_bytes([_table(kept)], schema()))
         names.append((name, file_digest(path)))
         kept.clear()
 
@@ -213,7 +214,7 @@ async def _look_at(part: _Part, *, folder: ImageFolder | None, work: Path) -> Ou
         except DefectError as defect:
             rejects.append(_reject(row["id"], defect))
     path = work / "checked" / f"{part.id}.parquet"
-    publish_parquet(path, schema(), [_table(kept)])
+    publish(path, parquet_bytes([_table(kept)], schema()))
     return Outcome(rows=(_done(part.id, path, kept),), rejects=tuple(rejects))
 
 

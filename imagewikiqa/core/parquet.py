@@ -1,37 +1,62 @@
-"""Parquet tables with the same bytes for the same rows, published whole."""
+"""Parquet tables as a stream of bytes, the same for the same rows, ready to be published."""
 
-import os
-from collections.abc import Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-from imagewikiqa.core.files import TEMPORARY, explained, sync_folder
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow
 
-ROW_GROUP = 4096  # rows; small enough to hold a few in memory, long texts and all
+
+class _Sink(io.RawIOBase):
+    """A file in memory whose bytes are taken away as they come."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._at = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def write(self, data: Any) -> int:
+        part = bytes(data)
+        self._parts.append(part)
+        self._at += len(part)
+        return len(part)
+
+    def take(self) -> bytes:
+        taken = b"".join(self._parts)
+        self._parts.clear()
+        return taken
 
 
-def publish_parquet(path: Path, schema: "pyarrow.Schema", tables: Iterable["pyarrow.Table"]) -> int:
-    """Write tables of one schema one after the other to `path`, as `core.files.publish` does.
+def parquet_bytes(
+    tables: Iterable["pyarrow.Table"],
+    schema: "pyarrow.Schema",
+    dictionaries: bool | Sequence[str] = True,
+) -> Iterator[bytes]:
+    """Yield the bytes of a parquet file with a row group for each table.
 
-    Each table becomes its own row group or groups, so memory stays bounded by the largest; return
-    the rows. An exception never publishes. Raises ToolkitError when the disk refuses.
+    Memory stays bounded by the largest table. `dictionaries` names the columns whose values repeat.
+    The same tables give the same bytes with one version of pyarrow, which names itself inside.
     """
     import pyarrow.parquet
 
-    temporary = path.with_name(f"{TEMPORARY}{path.name}")
-    rows = 0
-    with explained(path, "write"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as stream:
-            with pyarrow.parquet.ParquetWriter(stream, schema, compression="zstd") as writer:
-                for table in tables:
-                    rows += table.num_rows
-                    writer.write_table(table, row_group_size=ROW_GROUP)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
-    return rows
+    sink = _Sink()
+    with pyarrow.parquet.ParquetWriter(
+        sink,
+        schema,
+        version="2.6",
+        compression="zstd",
+        compression_level=3,
+        use_dictionary=dictionaries if isinstance(dictionaries, bool) else list(dictionaries),
+        data_page_version="1.0",
+        write_statistics=True,
+    ) as writer:
+        for table in tables:
+            writer.write_table(table.cast(schema), row_group_size=max(1, table.num_rows))
+            yield sink.take()
+    yield sink.take()

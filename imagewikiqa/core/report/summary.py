@@ -1,4 +1,4 @@
-"""The report of a command that is no full rebuild: tiles, tables, bars and files, as HTML and text."""
+"""The report of a command that is no full rebuild: figures, tables, bars, files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
