@@ -25,16 +25,11 @@ class WikiFiles:
 
 
 def scrape(
-    titles: Iterable[str],
-    site: Site,
-    files: WikiFiles,
-    progress: Progress | None = None,
-    since: str = "",
+    titles: Iterable[str], site: Site, files: WikiFiles, progress: Progress | None = None
 ) -> Scraped:
     """Fetch what is missing of the titles' pages, write the pins, and return what was taken.
 
-    Titles in the pins of an earlier scrape keep their revisions; of others, what the store was
-    told before `since` (ISO 8601) is asked anew. Needs a contact only when the
+    Titles in the pins of an earlier scrape keep their revisions. Needs a contact only when the
     wiki must be asked. Raises ToolkitError when it refuses, or when pins or store are wrong.
     """
     pins = read_pins(files.pins) if files.pins.is_file() else {}
@@ -56,9 +51,8 @@ def wikipedia_source(
     site: Site,
     files: WikiFiles,
     progress: Progress | None = None,
-    since: str = "",
 ) -> Source:
     """Fetch the pages of classes, by their titles or else their names, as a `Source` to match."""
     titles = [title for entry in classes for title in entry.titles or (entry.name,)]
-    scraped = scrape(titles, site, files, progress, since)
+    scraped = scrape(titles, site, files, progress)
     return Source(spec=site.source, read=scraped.__iter__)
