@@ -36,7 +36,9 @@ lock: .venv/dev.stamp ## Refresh requirements/*.txt from pyproject.toml
 	$(BIN)/python requirements/lock.py
 
 schemas: .venv/dev.stamp ## Write the JSON Schemas of the records
-	$(BIN)/python -c "from imagewikiqa.core.schemas import export_schemas; export_schemas()"
+	$(BIN)/python -c "from imagewikiqa.core.schemas import export_schemas as write; \
+	  from imagewikiqa.builders import published; \
+	  write(); write(published.FOLDER, published.PUBLISHED)"
 
 clean: ## Remove environments, runs and caches
 	rm -rf .venv runs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -13,6 +13,7 @@ DATA = {
     "imagewikiqa/core/schemas": "imagewikiqa/core/schemas",
     "imagewikiqa/core/report/templates": "imagewikiqa/core/report/templates",
     "builders/data": "imagewikiqa/builders/data",
+    "builders/schemas": "imagewikiqa/builders/schemas",
     "builders/sample": "imagewikiqa/builders/sample",
     "prompts/templates": "imagewikiqa/prompts/templates",
     "qa/corpus": "imagewikiqa/qa/corpus",

@@ -1,6 +1,7 @@
-"""The published JSON Schemas of all records that touch disk."""
+"""The JSON Schemas of records that touch disk; each room publishes those of its own tables."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -34,10 +35,12 @@ def schema_text(model: type[BaseModel]) -> str:
     return json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def export_schemas(folder: Path = FOLDER) -> list[Path]:
-    """Write every schema into a folder; return the paths."""
+def export_schemas(
+    folder: Path = FOLDER, models: Sequence[type[BaseModel]] = PUBLISHED
+) -> list[Path]:
+    """Write the schema of every record into a folder; return the paths."""
     paths = []
-    for model in PUBLISHED:
+    for model in models:
         path = folder / schema_name(model)
         publish_text(path, schema_text(model))
         paths.append(path)

@@ -13,10 +13,7 @@ from imagewikiqa.core import records as r
 from imagewikiqa.core.schemas import FOLDER, PUBLISHED, export_schemas, schema_name, schema_text
 from imagewikiqa.core.tables import line_of
 
-REGENERATE = (
-    'run python -c "from imagewikiqa.core.schemas import export_schemas; export_schemas()" '
-    "and raise VERSION when a reader of the old file would break"
-)
+REGENERATE = "run make schemas and raise VERSION when a reader of the old file would break"
 EVIDENCE = r.Evidence(
     page="en:1@2", page_id=1, revision_id=2, url="https://x.org", quote="é", start=0, end=1
 )
