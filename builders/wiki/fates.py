@@ -1,5 +1,6 @@
 """From a reply to what became of each title: spelling, redirects, section, kind of page."""
 
+import unicodedata
 from typing import Any
 
 from imagewikiqa.builders.wiki.records import Fate, Outcome
@@ -42,7 +43,10 @@ def params(site: Site) -> dict[str, str | int]:
 
 def fit(name: str) -> bool:
     """Say whether a title can be sent among others; the wiki itself judges what can be."""
-    return bool(name) and not _UNFIT & set(name) and name.isprintable()
+    # Not str.isprintable(): Persian and Indic titles hold joiners, which print nothing.
+    return bool(name) and not any(
+        c in _UNFIT or unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in name
+    )
 
 
 def merge(whole: Json, part: Json) -> None:

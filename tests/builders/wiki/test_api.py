@@ -79,6 +79,16 @@ def test_spaces_underscores_and_letters_are_sent_as_the_wiki_writes_them(tmp_pat
     assert [fate.title for fate in found.values()] == ["Tea kettle", "Caf\u00e9"]
 
 
+def test_titles_of_any_script_are_sent(tmp_path: Path) -> None:
+    names = [
+        "\u0646\u06cc\u0645\u200c\u0641\u0627\u0635\u0644\u0647",
+        "\u0915\u094d\u200d\u0937",
+        "\u732b",
+    ]
+    wiki = FakeWiki(texts=dict.fromkeys(names, "Text."))
+    assert all(fate.is_article for fate in wiki.api(tmp_path).look_up(names).values())
+
+
 def test_titles_no_wiki_could_hold_are_not_sent(tmp_path: Path) -> None:
     wiki = FakeWiki()
     found = wiki.api(tmp_path).look_up(["a|b", "<b>", "x\x1fy", "#", "[[Tiger]]"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagewikiqa.builders.wiki import replies
@@ -70,6 +70,7 @@ def _bent(path: tuple[Any, ...], odd: object) -> dict[str, Any]:
     return dict(reply_)
 
 
+@settings(max_examples=60)  # each one makes a store
 @given(path=st.sampled_from(_spots(VALID)), odd=ODD)
 def test_a_reply_bent_anywhere_gives_an_answer_or_one_sentence(
     path: tuple[Any, ...], odd: object, tmp_path_factory: pytest.TempPathFactory
