@@ -25,6 +25,7 @@ class Rules:
     minute: float = 60.0
     values: int = 50  # titles, page ids or revision ids in one request
     grace: float = 1.0  # seconds after a 429 in which other requests may still be on their way
+    retry_grace: float = 0.0  # the same for the request itself, where several processes make it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,18 @@ class Seen:
 
     at: float
     parameters: Parameters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wait:
+    told_at: float
+    until: float
+
+    def at(self, now: float) -> str:
+        return f"{now - self.told_at:.2f} s after a wait of {self.until - self.told_at:.2f} s"
+
+
+_NONE = _Wait(told_at=0.0, until=0.0)
 
 
 @dataclass(slots=True)
@@ -63,8 +76,8 @@ class Referee:
         self._lock = threading.Lock()
         self._in_flight: dict[int, socket.socket] = {}
         self._recent: deque[float] = deque()
-        self._floors: dict[str, float] = {}
-        self._told_at, self._pause = 0.0, 0.0  # when 429 was last said, and until when
+        self._waits: dict[str, _Wait] = {}  # by request
+        self._pause = _NONE  # of everybody
 
     def arrive(
         self,
@@ -99,10 +112,11 @@ class Referee:
             yield f"in flight: {len(self._in_flight)} at once"
         if len(self._recent) > rules.a_minute:
             yield f"rate: {len(self._recent)} in a minute"
-        if now < self._floors.get(request_key(parameters), 0.0) - _CLOCKS:
-            yield "retry: asked again before Retry-After had passed"
-        elif self._told_at + rules.grace < now < self._pause - _CLOCKS:
-            yield "pause: asked something else before Retry-After had passed"
+        own = self._waits.get(request_key(parameters), _NONE)
+        if own.told_at + rules.retry_grace < now < own.until - _CLOCKS:
+            yield f"retry: asked again {own.at(now)}"
+        elif self._pause.told_at + rules.grace < now < self._pause.until - _CLOCKS:
+            yield f"pause: asked something else {self._pause.at(now)}"
 
     def _manners(
         self, address: str, parameters: Parameters, headers: Mapping[str, str]
@@ -129,10 +143,19 @@ class Referee:
     def told_to_wait(self, parameters: Parameters, seconds: float, *, everyone: bool) -> None:
         """Note that a client is about to hear how long not to come back."""
         now = time.monotonic()
+        wait = _Wait(told_at=now, until=now + seconds)
         with self._lock:
-            self._floors[request_key(parameters)] = now + seconds
+            self._waits[request_key(parameters)] = wait
             if everyone:
-                self._told_at, self._pause = now, max(self._pause, now + seconds)
+                self._pause = max(self._pause, wait, key=lambda one: one.until)
+
+    def died(self, *, within: float = 1.0) -> None:
+        """Say that a client was just killed: a wait that it was told last may have died with it."""
+        since = time.monotonic() - within
+        with self._lock:
+            self._waits = {key: one for key, one in self._waits.items() if one.told_at < since}
+            if self._pause.told_at >= since:
+                self._pause = _NONE
 
     def failed(self, kind: str) -> None:
         """Count something that goes wrong on purpose."""

@@ -115,7 +115,7 @@ def test_everybody_waits_as_long_as_one_was_told(tmp_path: Path) -> None:
     def fault(number: int) -> Fault | None:
         return Fault(kind="429", retry_after=3, as_date=number == 9) if number in (2, 9) else None
 
-    rules = Rules(minute=3.0, grace=0.5)
+    rules = Rules(minute=3.0, retry_grace=1.0)  # two clients ask the same
     with StrictServer(served, rules, faults=fault, delay=0.05) as server:
         site = site_at(server.api, per_second=PER_SECOND)
         folders = [files_in(tmp_path, name) for name in ("one", "two")]

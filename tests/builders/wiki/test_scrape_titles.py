@@ -37,7 +37,7 @@ def looked_up(wiki: MediaWiki, titles: list[str]) -> dict[str, Fate]:
 
 
 @settings(
-    max_examples=30,
+    max_examples=20,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(TITLES)

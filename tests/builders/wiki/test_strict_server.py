@@ -126,6 +126,23 @@ def test_everybody_must_wait_after_a_429() -> None:
         assert broken(server) == {"pause"}
 
 
+def test_a_request_on_its_way_and_a_wait_that_died_are_forgiven() -> None:
+    fault = first_fails(Fault(kind="429", retry_after=3))
+    for rules, died, wait in (
+        (Rules(retry_grace=1.0), False, 0.0),
+        (Rules(), True, 0.0),
+        (Rules(retry_grace=1.0), False, 1.2),
+        (Rules(), True, 1.2),
+    ):
+        with StrictServer(Site(PAGES), rules, faults=fault) as server:
+            ask(server, titles="Subject 0001")
+            time.sleep(wait)
+            if died:
+                server.referee.died(within=1.0)
+            ask(server, titles="Subject 0001")
+            assert broken(server) == (set() if wait == 0.0 else {"retry"})
+
+
 def test_a_date_says_how_long_to_wait_too() -> None:
     fault = first_fails(Fault(kind="429", retry_after=3, as_date=True))
     with StrictServer(Site(PAGES), faults=fault) as server:
@@ -182,7 +199,7 @@ def test_every_kind_of_trouble_is_made() -> None:
                 assert reply.status_code == expected
                 if kind in ("maxlag", "ratelimited"):
                     assert reply.json()["error"]["code"] == kind
-            time.sleep(1.0)
+                time.sleep(float(reply.headers.get("Retry-After", 0)))
             assert "query" in ask(server, **page).json()
             assert server.record.faults == {kind: 1}
             assert server.record.texts == {PAGES[1].revision_id: 1}
