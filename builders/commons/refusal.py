@@ -1,0 +1,25 @@
+"""A file that is not taken: a short countable reason, and a detail."""
+
+from imagewikiqa.core.records import Reject
+
+STAGE = "commons"
+
+
+class RefusedError(Exception):
+    """A file cannot be taken, for this reason."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+
+def reject_row(class_id: str, title: str, refused: RefusedError) -> Reject:
+    """Return the reject row of a file that was found for a class."""
+    return Reject(
+        id=f"{STAGE}:{class_id}:{title}",
+        stage=STAGE,
+        input=f"{class_id}:{title}",
+        reason=refused.reason,
+        detail=refused.detail[:200],
+    )
