@@ -49,7 +49,7 @@ class EntryUnit:
                 yield reject(entry.name, error.refusal, entry.tag)
                 continue
             yield place.sample(data)
-        return
+        yield from (reject(name, MISSING) for name in sorted(self.listed - seen))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -133,7 +133,7 @@ def test_a_configuration_is_named_after_a_hash_sign(tmp_path: Path) -> None:
         open_image_set(f"datasets:{tmp_path}#medium")
 
 
-def test_formats_that_run_code_are_not_opened(tmp_path: Path) -> None:
+def test_formats_that_run_code_or_are_not_known_to_be_safe_are_not_opened(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     evil = f"cposix\nsystem\n(S'touch {mark}'\ntR.".encode()
     for name in ("train.pkl", "train.pickle"):
@@ -143,6 +143,9 @@ def test_formats_that_run_code_are_not_opened(tmp_path: Path) -> None:
     put(tmp_path / "script", {"script.py": f"open({str(mark)!r}, 'w')".encode()})
     with pytest.raises(ToolkitError):
         open_image_set(f"datasets:{tmp_path / 'script'}")
+    put(tmp_path / "json", {"train.jsonl": b'{"label": 1}\n'})
+    with pytest.raises(ToolkitError, match="is stored as 'json', which is not read for safety"):
+        open_image_set(f"datasets:{tmp_path / 'json'}")
     assert not mark.exists()
 
 

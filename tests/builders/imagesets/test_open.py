@@ -69,14 +69,14 @@ def test_verifying_refuses_a_file_that_is_not_the_published_one(tmp_path: Path) 
 def test_verifying_names_the_files_whose_checksum_held(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = flowers(tmp_path)
+    folder = flowers(tmp_path / "set")
     for name in checksums.PUBLISHED["flowers102"]:
         digest = hashlib.md5((folder / name).read_bytes()).hexdigest()
         monkeypatch.setitem(checksums.MD5, name, digest)
     found = open_image_set(f"flowers102:{folder}", verify=True)
     assert found.verified == ("102flowers.tgz", "imagelabels.mat", "setid.mat")
-    folder.rename(tmp_path.with_name("flowers-102"))
-    under = open_image_set(f"flowers102:{tmp_path.parent}", verify=True)
+    folder.rename(tmp_path / "flowers-102")
+    under = open_image_set(f"flowers102:{tmp_path}", verify=True)
     assert under.verified[0] == "flowers-102/102flowers.tgz"
 
 
