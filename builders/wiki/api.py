@@ -117,31 +117,29 @@ class WikiApi:
         watcher.begin("revisions", len(ids), len(ids) - len(missing))
         try:
             for at in range(0, len(missing), BATCH * WAVE):
-                wave = missing[at : at + BATCH * WAVE]
-                self._fetch_wave(wave)
-                watcher.advance(len(wave))
+                self._fetch_wave(missing[at : at + BATCH * WAVE], watcher)
         finally:
             watcher.end()
 
-    def _fetch_wave(self, ids: Sequence[int]) -> None:
-        if not ids:
-            return
+    def _fetch_wave(self, ids: Sequence[int], watcher: Progress) -> None:
         with self.store.only_fetcher():
             left = [number for number in ids if not self.store.has(self.site.host, number)]
+            watcher.advance(len(ids) - len(left))  # another process fetched them meanwhile
             batches = [left[at : at + BATCH] for at in range(0, len(left), BATCH)]
-            for _ in self._side_by_side(self._fetch_batch, batches):
-                pass
+            for count in self._side_by_side(self._fetch_batch, batches):
+                watcher.advance(count)
             for number in left:
                 if not self.store.has(self.site.host, number):
                     self.store.add([fetch_exact(self, number)])
 
-    def _fetch_batch(self, ids: Sequence[int]) -> None:
+    def _fetch_batch(self, ids: Sequence[int]) -> int:
         params: Params = {
             **REVISION,
             "revids": "|".join(map(str, ids)),
         }
         for _ in self.query(params):  # the store takes the texts out of each answer
             pass
+        return len(ids)
 
     def raw_text(self, revision_id: int) -> bytes:
         """Return a revision's wikitext, byte for byte, by the page that gives it to browsers."""

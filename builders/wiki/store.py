@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import json
+import logging
 import sqlite3
 import threading
 import zlib
@@ -18,6 +19,7 @@ from imagewikiqa.core.digests import text_digest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import explained
 
+LOG = logging.getLogger(__name__)
 FORMAT = 1
 _APPLICATION = 0x69777161  # "iwqa": marks the file as ours
 _SCHEMA = """
@@ -236,7 +238,11 @@ class ResponseStore:
         """
         path = self.path.with_name(f"{self.path.name}.fetching")
         with explained(path, "open"), path.open("ab") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)  # let go when the process dies
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)  # let go when the process dies
+            except BlockingIOError:
+                LOG.info("another process fetches into %s: waiting for it", self.path.name)
+                fcntl.flock(stream, fcntl.LOCK_EX)
             yield
 
     def _add(self, db: sqlite3.Connection, revisions: Iterable[Revision]) -> None:

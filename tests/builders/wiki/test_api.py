@@ -217,6 +217,33 @@ def test_revisions_come_in_parts_in_order_and_once(tmp_path: Path) -> None:
     assert sorted(wiki.served) == sorted(ids)
 
 
+def test_progress_counts_every_title_and_revision(tmp_path: Path) -> None:
+    class Watcher:
+        def __init__(self) -> None:
+            self.told: list[tuple[str, int, int]] = []
+            self.count = 0
+
+        def begin(self, stage: str, total: int, done: int) -> None:
+            self.told.append((stage, total, done))
+            self.count += done
+
+        def advance(self, count: int) -> None:
+            self.count += count
+
+        def end(self) -> None:
+            pass
+
+    wiki = FakeWiki(texts={f"Page {n}": f"Text {n}." for n in range(70)})
+    api, first, again = wiki.api(tmp_path), Watcher(), Watcher()
+    api.look_up(wiki.texts, first)
+    api.fetch(range(1000, 1070), first)
+    assert first.told == [("titles", 70, 0), ("revisions", 70, 0)]
+    assert first.count == 140
+    api.fetch(range(1000, 1070), again)
+    assert again.told == [("revisions", 70, 70)]
+    assert again.count == 70
+
+
 def test_revisions_without_text_say_why(tmp_path: Path) -> None:
     def page(number: int, slot: Query) -> Query:
         revision = {"revid": number, "timestamp": "2024-05-01T10:00:00Z", "slots": {"main": slot}}
