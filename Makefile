@@ -30,7 +30,7 @@ bench: .venv/dev.stamp ## The quick form of every benchmark
 	  $(BIN)/python -m benchmarks.$$(basename $$file .py) --json || exit 1; done
 
 faults: .venv/dev.stamp ## The full set of kills and cuts, as a table
-	$(BIN)/python -m pytest tests/faults -q -m faults --full-faults
+	$(BIN)/python -m pytest tests -q -m faults --full-faults
 
 lock: .venv/dev.stamp ## Refresh requirements/*.txt from pyproject.toml
 	$(BIN)/python requirements/lock.py

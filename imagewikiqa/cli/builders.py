@@ -139,3 +139,38 @@ def _extracts(
     settings = resolve_as(ExtractsConfig, config, assign or [], options)
     access = WikiAccess(contact=contact, api=wiki_api, cache=cache)
     run_extracts(settings, out, access, limit=limit, dry_run=dry_run, as_json=as_json)
+
+
+@images.command("commons", help="Free photographs of the classes, each with author and licence.")
+def _commons(
+    out: Out,
+    classes: Classes = None,
+    per_class: Annotated[int | None, typer.Option(help="Photographs a class (default 20).")] = None,
+    width: Annotated[
+        int | None, typer.Option(help="Pixels: 330, 500, 960 (default), 1280, 1920 or 3840.")
+    ] = None,
+    language: Language = None,
+    contact: Contact = None,
+    wiki_api: WikiApi = None,
+    commons_api: Annotated[
+        str | None, typer.Option("--commons-api", help="Another wiki's api.php for the files.")
+    ] = None,
+    cache: Cache = None,
+    config: Config = None,
+    assign: Assign = None,
+    workers: Workers = 1,
+    limit: Limit = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    from imagewikiqa.cli.commons import CommonsConfig, run_commons
+    from imagewikiqa.cli.config import resolve_as
+    from imagewikiqa.cli.wiki import WikiAccess
+
+    options = {"classes": classes, "per_class": per_class, "width": width, "language": language}
+    settings = resolve_as(CommonsConfig, config, assign or [], options)
+    access = WikiAccess(contact=contact, api=wiki_api, cache=cache)
+    run_commons(
+        settings, out, access, commons_api=commons_api,
+        limit=limit, workers=workers, dry_run=dry_run, as_json=as_json,
+    )  # fmt: skip
