@@ -5,8 +5,8 @@ from pathlib import Path
 
 from imagewikiqa.core.digests import keyed_order
 from imagewikiqa.core.records import Question
+from imagewikiqa.core.report.thumbnails import thumbnail
 from imagewikiqa.qa.run_facts import RunFacts
-from imagewikiqa.qa.thumbnails import thumbnail
 
 EXAMPLE_CLASSES = 12
 EXAMPLES_EACH = 2

@@ -1,5 +1,7 @@
 """`imagewikiqa builders images commons`: free photographs of the classes, each with its credit."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,11 @@ from imagewikiqa.cli.progress import watcher
 from imagewikiqa.cli.small_job import finish, small_job
 from imagewikiqa.cli.wiki import WikiAccess, began, ready_store
 from imagewikiqa.core.digests import digest
-from imagewikiqa.core.report.summary import Listing, Summary
+from imagewikiqa.core.report.summary import Listing, Picture, Summary
+from imagewikiqa.core.report.thumbnails import thumbnail
 from imagewikiqa.core.tables import read_table
 
+SHOWN = 96  # pictures on the page, about 1 MB
 DATA = ("images.jsonl", "ATTRIBUTION.tsv", "pins.jsonl", "rejects.jsonl")
 
 
@@ -72,7 +76,8 @@ def run_commons(
         data = [out / name for name in DATA]
         data += sorted(file for file in (out / "images").rglob("*") if file.is_file())
         counts = _counts(report)
-        finish(run, _summary(report, out), {"counts": counts}, data)
+        names = {entry.id: entry.name for entry in classes}
+        finish(run, _summary(report, out, names), {"counts": counts}, data)
     show({"out": str(out), **counts}, as_json)
 
 
@@ -93,7 +98,7 @@ def _counts(report: CollectReport) -> dict[str, Any]:
     }
 
 
-def _summary(report: CollectReport, out: Path) -> Summary:
+def _summary(report: CollectReport, out: Path, names: Mapping[str, str]) -> Summary:
     photos = list(read_table(out / "images.jsonl", Photo))
     without = [name for name, count in report.classes.items() if not count]
     return Summary(
@@ -115,14 +120,14 @@ def _summary(report: CollectReport, out: Path) -> Summary:
             "Photographs by licence": report.licences,
             "Photographs by where they were found": report.found,
             "Files refused": report.rejects,
-            "Articles": report.articles,
         },
+        pictures=_pictures(photos, out / "images", names),
         listings=[
             Listing(
                 title="Photographs",
                 heads=("Class", "File", "Author", "Licence", "Found in"),
                 rows=[
-                    (one.class_id, one.title, one.author, one.licence.name, one.found_in)
+                    (names[one.class_id], one.title, one.author, one.licence.name, one.found_in)
                     for one in photos
                 ],
                 file="images.jsonl",
@@ -130,7 +135,7 @@ def _summary(report: CollectReport, out: Path) -> Summary:
             Listing(
                 title="Classes without a photograph",
                 heads=("Class",),
-                rows=[(name,) for name in without],
+                rows=[(names[class_id],) for class_id in without],
                 file="images.jsonl",
             ),
         ],
@@ -144,3 +149,24 @@ def _summary(report: CollectReport, out: Path) -> Summary:
             "rebuild takes them with --images folder:DIR; DIR is the folder images beside this."
         ],
     )
+
+
+def _pictures(photos: Sequence[Photo], folder: Path, names: Mapping[str, str]) -> list[Picture]:
+    """Return small copies of the first photographs of the classes, each class in its turn."""
+    rounds: Counter[str] = Counter()
+    order: list[tuple[int, int]] = []
+    for at, photo in enumerate(photos):
+        order.append((rounds[photo.class_id], at))
+        rounds[photo.class_id] += 1
+    shown = [photos[at] for _, at in sorted(order)[:SHOWN]]
+    small = [(photo, thumbnail(folder, photo.id)) for photo in shown]
+    return [
+        Picture(
+            image=image,
+            title=photo.title.removeprefix("File:"),
+            note=f"{names[photo.class_id]} · {photo.author} · {photo.licence.name}",
+            link=photo.source_page,
+        )
+        for photo, image in small
+        if image is not None
+    ]

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from imagewikiqa.core.records import Item, Judged, Page, Question, Reject
+from imagewikiqa.core.report.thumbnails import SIDE, thumbnail
 from imagewikiqa.core.tables import read_table, write_table
 from imagewikiqa.qa.audit import AuditSummary, audit
 from imagewikiqa.qa.run_examples import examples
@@ -26,7 +27,6 @@ from imagewikiqa.qa.run_facts import (
 )
 from imagewikiqa.qa.run_report import write_report
 from imagewikiqa.qa.run_view import text_context
-from imagewikiqa.qa.thumbnails import SIDE, thumbnail
 
 DATA = Path(__file__).parents[1] / "data" / "export"
 QUESTIONS = tuple(read_table(DATA / "questions.jsonl", Question))

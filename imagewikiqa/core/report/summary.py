@@ -32,6 +32,16 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A small picture of the report, made by `core.report.thumbnails`, and what is said of it."""
+
+    image: str  # a data: address
+    title: str
+    note: str
+    link: str = ""  # where it comes from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """What a report says: figures first, then counts as bars, then tables and files."""
 
@@ -40,6 +50,7 @@ class Summary:
     lead: str
     figures: Mapping[str, object]
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    pictures: Sequence[Picture] = ()
     listings: Sequence[Listing] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()

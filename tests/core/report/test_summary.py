@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from imagewikiqa.core.report.summary import Listing, Summary, write_summary
+from imagewikiqa.core.report.page import data_uri
+from imagewikiqa.core.report.summary import Listing, Picture, Summary, write_summary
 
 HOSTILE = "<script>alert(1)</script> | `x` [a](javascript:b)"
 
@@ -19,6 +20,14 @@ def summary(**more: object) -> Summary:
         "figures": {"images": 8189, "rate": "3.1%"},
         "counts": {"By disposition": {f"kind {n}": n for n in range(20)}, "Nothing": {}},
         "listings": [listing],
+        "pictures": [
+            Picture(
+                image=data_uri(b"\xff\xd8", "image/jpeg"),
+                title=HOSTILE,
+                note=HOSTILE,
+                link="https://example.org/file",
+            )
+        ],
         "files": {"images.parquet": "one row an image"},
         "notes": [HOSTILE],
     }
@@ -32,6 +41,8 @@ def test_the_page_holds_figures_bars_tables_and_files(tmp_path: Path) -> None:
     assert "3.1%" in page
     assert "The first 200 of 250 are shown" in page
     assert page.count("<svg") == 1
+    assert page.count("<img") == 1
+    assert 'href="https://example.org/file"' in page
     assert 'href="images.parquet"' in page
     assert (tmp_path / "plots" / "counts-1.svg").is_file()
 
