@@ -16,9 +16,9 @@ from typing import Any
 
 from benchmarks._llava_rows import write_rows
 from benchmarks._report import Result, parser, show
-from imagewikiqa.builders.llava.index import iterate_rows
 from imagewikiqa.builders.llava.mix import read_mix
 from imagewikiqa.builders.llava.row import LlavaRow
+from imagewikiqa.builders.llava.rows import iterate_rows
 from imagewikiqa.builders.llava.stream import read_raw
 
 

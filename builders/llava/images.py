@@ -69,6 +69,8 @@ def _located(root: Path, name: str) -> tuple[Path, bool]:
     """Return the file of a name and whether its extension differs; links may not leave the root."""
     is_url = name.startswith(("http://", "https://"))
     asked = root / (f"{text_digest(name)}.jpg" if is_url else name)
+    if asked == root:
+        raise DefectError("image missing", name)
     for candidate in (asked, *(asked.with_suffix(one) for one in EXTENSIONS)):
         if candidate.is_file():
             if not candidate.resolve().is_relative_to(root.resolve()):

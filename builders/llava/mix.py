@@ -1,10 +1,10 @@
 """What to read: one file, or the files of a LLaVA-NeXT / OneVision mix with their strategies."""
 
 import heapq
+import itertools
 import math
 import re
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from imagewikiqa.core.digests import keyed_int
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.records import Part
 
+_BRACES = re.compile(r"(.*)\{([^{}]*)\}(\.jsonl?)", re.DOTALL)
 _STRATEGY = re.compile(r"(all)|(first|end|random):([0-9]+)(%?)")
 
 
@@ -38,31 +39,56 @@ class MixPart:
 
 
 def read_mix(path: Path, data: Path | None = None) -> tuple[MixPart, ...]:
-    """Return the parts of a mix file (.yaml), or the one part that a data file is.
+    """Return the parts of a mix file (.yaml), or those that a data file or DIR/{a,b}.json names.
 
     The paths in a published mix are those of its authors' machine: a file is taken where the mix
-    says it is, else below `data` by the longest tail of that path. Raises ToolkitError naming every
-    file that is in neither place.
+    says it is, else below `data` by the longest tail of that path. Raises ToolkitError naming the
+    first of the files that are in neither place.
     """
+    if data is not None and not data.is_dir():
+        raise ToolkitError(
+            f"there is no folder {data}: give --data the one that holds the files of the mix"
+        )
     if path.suffix.lower() not in {".yaml", ".yml"}:
-        if not path.is_file():
-            raise ToolkitError(f"there is no file {path}: check the path")
-        return (MixPart(source=path.stem, path=path),)
+        return _named([(file, "all") for file in _expanded(str(path))])
     entries = _entries(path)
-    found = [_locate(entry.json_path, data or path.parent) for entry in entries]
-    missing = [entry.json_path for entry, file in zip(entries, found, strict=True) if file is None]
+    listed = [(file, entry) for entry in entries for file in _expanded(entry.json_path)]
+    found = [
+        (_locate(file, data or path.parent), entry.sampling_strategy) for file, entry in listed
+    ]
+    missing = [file for (file, _), (there, _) in zip(listed, found, strict=True) if there is None]
     if missing:
         raise ToolkitError(
-            f"{path.name} names {len(missing)} of {len(entries)} files that are not there, the"
-            f" first is {missing[0]}: put them below one folder and name it, or remove their lines"
+            f"{path.name} names {len(missing)} of {len(listed)} files that are not there, the first"
+            f" is {missing[0]}: put them below one folder and give it as --data, or remove their"
+            " lines"
         )
-    times: Counter[str] = Counter()
-    parts = []
-    for entry, file in zip(entries, found, strict=True):
-        stem = Path(entry.json_path).stem
-        times[stem] += 1
-        source = stem if times[stem] == 1 else f"{stem}~{times[stem]}"
-        parts.append(MixPart(source=source, path=file or path, strategy=entry.sampling_strategy))
+    return _named([(str(file), strategy) for file, strategy in found])
+
+
+def _expanded(named: str) -> list[str]:
+    """Return the paths that one means: DIR/{a,b}.json names two, as in LLaVA-NeXT's loader."""
+    found = _BRACES.fullmatch(named)
+    if found is None or Path(named).is_file():
+        return [named]
+    return [f"{found[1]}{name.strip()}{found[3]}" for name in found[2].split(",")]
+
+
+def _named(files: Sequence[tuple[str, str]]) -> tuple[MixPart, ...]:
+    """Return files and their strategies as parts whose sources are distinct and stand in ids."""
+    parts: list[MixPart] = []
+    taken: set[str] = set()
+    for file, strategy in files:
+        path = Path(file)
+        if not path.is_file():
+            what = f"{path} is no file" if path.exists() else f"there is no file {path}"
+            raise ToolkitError(f"{what}: give a .json, .jsonl or .parquet file, or a .yaml mix")
+        if file != file.encode(errors="replace").decode():  # it stands in ids and in config.yaml
+            raise ToolkitError(f"the path {file!a} is not UTF-8: rename the file or its folder")
+        times = (f"~{n}" if n > 1 else "" for n in itertools.count(1))
+        source = next(name for t in times if (name := path.stem + t) not in taken)
+        taken.add(source)
+        parts.append(MixPart(source=source, path=path, strategy=strategy))
     return tuple(parts)
 
 
@@ -71,8 +97,9 @@ def read_part(
 ) -> Iterator[tuple[int, Any]]:
     """Yield the position (0-based) and the raw value of each row that the strategy takes, in order.
 
-    `first` and `end` are as in LLaVA-NeXT (a share is rounded up); `random` takes rows by a hash of
-    seed, source and position, where LLaVA-NeXT shuffles without a seed.
+    `first` and `end` are as in LLaVA-NeXT (a share is rounded up), but for `end:0`, which takes all
+    there and nothing here; `random` takes rows by a hash of seed, source and position, where
+    LLaVA-NeXT shuffles without a seed.
     """
     wanted = _wanted(part, seed)
     for position, raw in enumerate(read_raw(part.path, advance)):
@@ -115,8 +142,8 @@ def _entries(path: Path) -> list[_Entry]:
         if not isinstance(listed, list) or not listed:
             raise ToolkitError(f"{path} lists no datasets: write 'datasets:' and json_path lines")
         entries = [_Entry.model_validate(entry) for entry in listed]
-    except FileNotFoundError as error:
-        raise ToolkitError(f"there is no mix {path}: check the path") from error
+    except OSError as error:
+        raise ToolkitError(f"cannot read the mix {path} ({error.strerror}): check it") from error
     except (yaml.YAMLError, UnicodeDecodeError, KeyError) as error:
         raise ToolkitError(
             f"{path} is no mix in YAML ({_first_line(error)}): correct it"

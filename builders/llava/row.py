@@ -29,13 +29,14 @@ DEFECTS: Mapping[str, str] = {
     "empty question": "a question is blank",
     "empty answer": "an answer is blank",
     "no answer": "nothing is left to learn from",
-    "image token without image": "a text asks for an image and the row has none",
+    "image token without image": "a text holds <image> and the row has no image: one was lost, or"
+    " it is code about the tag, which a model of today would still take for an image",
     "image token in an answer": "an answer holds <image>",
     "image tokens differ from images": "several images, and another number of <image>",
-    "malformed image": "the image field is neither a text nor a list of texts",
+    "malformed image": "the image field is neither a name nor a list of names",
     "image path leaves the folder": "an absolute path, a step up or a strange character",
     "video row": "the row shows a video",
-    "broken character": "a text holds half of a character",
+    "broken character": "a text or a name holds half of a character",
     "duplicate row": "an earlier row has the same images and the same conversation",
     "image missing": "no file of that name, under any known extension",
     "image unusable": "the image file is there and cannot be used",
@@ -45,6 +46,7 @@ _SPEAKERS: dict[object, str] = {
 }  # fmt: skip
 _UNSAFE = re.compile(r"\A[/\\~]|\A[A-Za-z]:|(?:\A|[/\\])\.\.(?:[/\\]|\Z)|[\x00-\x1f\\]")
 _URL = re.compile(r"https?://[^\s]+\Z")
+_LONGEST_NAME = 4096  # characters; no system opens a longer path
 
 
 class DefectError(Exception):
@@ -78,7 +80,8 @@ def clean_row(raw: Any) -> LlavaRow:
     """Return a raw row as a conversation in LLaVA's form; raise DefectError when it is none.
 
     Takes LLaVA's `conversations`, the `messages` and `images` of chat formats, `instruction` and
-    `output`, and a `caption` with an `image_url` (PixMo-Cap). Fields beside them are left out.
+    `input` and `output`, and a `caption` with an `image_url` (PixMo-Cap). Fields beside them are
+    left out. An <image> stays where it stands; LLaVA's own loader moves it before its question.
     """
     if isinstance(raw, NotJson):
         raise DefectError("not JSON", raw.detail)
@@ -94,8 +97,13 @@ def clean_row(raw: Any) -> LlavaRow:
 
 
 def _row_id(raw: dict[str, Any]) -> str:
-    value = raw.get("id", raw.get("question_id"))
+    value = _first(raw, "id", "question_id")
     return str(value) if isinstance(value, str | int) else ""
+
+
+def _first(raw: dict[str, Any], *names: str) -> Any:
+    """Return the first field that is there and not null: tables have every column in every row."""
+    return next((raw[name] for name in names if raw.get(name) is not None), None)
 
 
 def _turns(raw: dict[str, Any]) -> list[tuple[str, str]]:
@@ -104,7 +112,11 @@ def _turns(raw: dict[str, Any]) -> list[tuple[str, str]]:
         if isinstance(raw.get(key), list):
             return [_turn(turn, speaker, text) for turn in raw[key]]
     if isinstance(raw.get("instruction"), str) and isinstance(raw.get("output"), str):
-        return [("human", raw["instruction"]), ("gpt", raw["output"])]
+        given = raw.get("input")  # what the instruction is to be applied to
+        if not isinstance(given, str | None):
+            raise DefectError("malformed turn", f"input is {type(given).__name__}")
+        asked = f"{raw['instruction']}\n{given}" if given and given.strip() else raw["instruction"]
+        return [("human", asked), ("gpt", raw["output"])]
     if isinstance(raw.get("caption"), str) and "image_url" in raw:
         return [("human", load_prompt("describe_image").body), ("gpt", raw["caption"])]
     raise DefectError("no conversation", f"fields: {', '.join(sorted(map(str, raw)))[:200]}")
@@ -152,7 +164,10 @@ def _ordered(turns: list[tuple[str, str]], repairs: list[str]) -> list[Turn]:
         if speaker != ("gpt" if number % 2 else "human"):
             raise DefectError("speakers do not alternate", f"{speaker} at place {number + 1}")
     if len(turns) % 2:
-        turns = turns[:-1]
+        *turns, (_, last) = turns
+        if TOKEN in last and not any(TOKEN in text for _, text in turns):
+            # Its image would be taken for that of the first question.
+            raise DefectError("no answer", "to the only question that holds <image>")
         repairs.append("trailing question dropped")
     if not turns:
         raise DefectError("no answer")
@@ -164,21 +179,36 @@ def _ordered(turns: list[tuple[str, str]], repairs: list[str]) -> list[Turn]:
 
 
 def _images(raw: dict[str, Any], repairs: list[str]) -> tuple[str, ...]:
-    found = raw.get("image", raw.get("images", raw.get("image_url")))
-    if found is None and isinstance(raw.get("messages"), list):
-        found = [name for turn in raw["messages"] for name in _named_in(turn)]
+    found = _first(raw, "image", "images", "image_url")
+    messages = raw.get("messages")
+    if (
+        found is None
+        and isinstance(messages, list)
+        and not isinstance(raw.get("conversations"), list)
+    ):
+        found = [name for turn in messages for name in _named_in(turn)]
     if found is None:
         return ()
     names = found if isinstance(found, list) else [found]
     if not all(isinstance(name, str) for name in names):
         raise DefectError("malformed image", str(found)[:80])
-    kept = tuple(name.strip() for name in names if name.strip())
-    if not kept:
+    names = [name.strip() for name in names]
+    if not any(names):
         repairs.append("empty image field")
-    for name in kept:
-        if not _URL.match(name) and _UNSAFE.search(name):
-            raise DefectError("image path leaves the folder", name[:200])
-    return kept
+        return ()
+    for name in names:
+        _check_name(name)
+    return tuple(names)
+
+
+def _check_name(name: str) -> None:
+    """Raise DefectError for the name of an image that cannot be the path of a file, or a URL."""
+    if not name:
+        raise DefectError("malformed image", "a blank name among others")
+    if name.startswith("data:") or len(name) > _LONGEST_NAME:
+        raise DefectError("malformed image", f"no name but {len(name):,} characters of content")
+    if not _URL.match(name) and _UNSAFE.search(name):
+        raise DefectError("image path leaves the folder", name[:200])
 
 
 def _named_in(turn: dict[str, Any]) -> list[Any]:
@@ -191,7 +221,10 @@ def _named_in(turn: dict[str, Any]) -> list[Any]:
 
 
 def _with_tokens(turns: list[Turn], images: tuple[str, ...], repairs: list[str]) -> list[Turn]:
-    """Return the turns with one <image> for each image."""
+    """Return the turns with one <image> for each image.
+
+    LLaVA's loader trains on such rows as they are, with no image or with that of the next row.
+    """
     if any(TOKEN in turn.value for turn in turns[1::2]):
         raise DefectError("image token in an answer")
     tokens = sum(turn.value.count(TOKEN) for turn in turns)

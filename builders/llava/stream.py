@@ -5,13 +5,17 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from imagewikiqa.core.errors import ToolkitError
+
+if TYPE_CHECKING:
+    import pyarrow
 
 Advance = Callable[[int], None]
 _BLOCK = 1 << 22  # bytes read at a time
 _ROW_LIMIT = 64 * 1024 * 1024  # characters; the longest conversation of the field is below 1 MiB
+_HOPELESS = 20  # lines in a row that are no JSON: then the file is no JSON lines
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
@@ -26,7 +30,8 @@ def read_raw(path: Path, advance: Advance | None = None) -> Iterator[Any]:
     """Yield every row of a .json array, JSON lines or parquet file as Python values.
 
     `advance` is told the bytes read. What a file holds is told by its first byte, not its name.
-    Raises ToolkitError for a file that is missing, cut, or neither of the three.
+    Raises ToolkitError for a file that is missing, cut, or neither of the three, and for a table
+    that holds images instead of their names.
     """
     tell = advance or (lambda _: None)
     try:
@@ -35,7 +40,7 @@ def read_raw(path: Path, advance: Advance | None = None) -> Iterator[Any]:
             if first == b"[":
                 yield from _array(path, stream, tell)
             elif first == b"{":
-                yield from _lines(stream, tell)
+                yield from _json_lines(path, stream, tell)
             elif first == b"P":
                 yield from _parquet(path, tell)
             elif first:
@@ -141,6 +146,26 @@ class _Text:
         return not self._ended
 
 
+def _json_lines(path: Path, stream: BinaryIO, advance: Advance) -> Iterator[Any]:
+    """Yield the rows; a bad line costs one row, but many in a row or nothing else stop it."""
+    failed, good = 0, False
+    for row in _lines(stream, advance):
+        failed = failed + 1 if isinstance(row, NotJson) else 0
+        good |= not failed
+        if failed >= _HOPELESS:
+            raise _no_lines(path, f"{failed} lines in a row are no JSON")
+        yield row
+    if not good:
+        raise _no_lines(path, "none of its lines is JSON")
+
+
+def _no_lines(path: Path, why: str) -> ToolkitError:
+    return ToolkitError(
+        f"{path.name} begins with '{{' and is no JSON lines ({why}): give one object a line, or one"
+        " array of objects"
+    )
+
+
 def _lines(stream: BinaryIO, advance: Advance) -> Iterator[Any]:
     while line := stream.readline(_ROW_LIMIT):
         advance(len(line))
@@ -163,12 +188,13 @@ def _parquet(path: Path, advance: Advance) -> Iterator[dict[str, Any]]:
 
     try:
         file = pyarrow.parquet.ParquetFile(path)
-        # Pixels stay where they are: a row names its images, and nested bytes are never needed.
-        columns = [
-            field.name
-            for field in file.schema_arrow
-            if not pyarrow.types.is_binary(field.type) and not pyarrow.types.is_struct(field.type)
-        ]
+        pixels = [field.name for field in file.schema_arrow if _holds_bytes(field.type)]
+        if inside := sorted({"image", "images"} & set(pixels)):
+            raise ToolkitError(
+                f"{path.name} holds the images themselves (column {inside[0]}), not their names:"
+                " save them as files and give rows that name them"
+            )
+        columns = [name for name in file.schema_arrow.names if name not in pixels]
         size, total = path.stat().st_size, max(file.metadata.num_rows, 1)
         for batch in file.iter_batches(batch_size=1024, columns=columns):
             yield from batch.to_pylist()
@@ -178,3 +204,12 @@ def _parquet(path: Path, advance: Advance) -> Iterator[dict[str, Any]]:
             f"{path.name} is no whole parquet file ({str(error).splitlines()[0]}):"
             " download it again and compare its size"
         ) from error
+
+
+def _holds_bytes(kind: "pyarrow.DataType") -> bool:
+    """Say whether values of a type have bytes anywhere inside."""
+    import pyarrow.types
+
+    if pyarrow.types.is_binary(kind) or pyarrow.types.is_large_binary(kind):
+        return True
+    return any(_holds_bytes(kind.field(at).type) for at in range(kind.num_fields))

@@ -35,15 +35,18 @@ def register(app: typer.Typer) -> None:
 def _llava(
     out: Out,
     file: Annotated[
-        Path | None, typer.Argument(help=".json, .jsonl or .parquet rows, or a .yaml mix.")
+        Path | None,
+        typer.Argument(help=".json, .jsonl or .parquet rows, '{a,b}.json', or a .yaml mix."),
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of the files that a mix names.")] = None,
     image_folder: Annotated[
-        Path | None, typer.Option("--images", help="Folder below which rows name their images.")
+        Path | None,
+        typer.Option("--images", help="Folder below which rows name their images, URLs by sha256."),
     ] = None,
     seed: Seed = None,
     config: Config = None,
     assign: Assign = None,
+    limit: Limit = None,
     workers: Workers = 1,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -53,7 +56,7 @@ def _llava(
 
     options = {"file": file, "data": data, "images": image_folder, "seed": seed}
     settings = resolve_as(LlavaConfig, config, assign or [], options)
-    run_llava(settings, out, workers=workers, dry_run=dry_run, as_json=as_json)
+    run_llava(settings, out, limit=limit, workers=workers, dry_run=dry_run, as_json=as_json)
 
 
 @builders.command("resolve", help="Find the articles of classes: resolutions.jsonl, review.csv.")

@@ -111,3 +111,33 @@ def _folder_digest(folder: Path) -> str:
             name = os.fsencode(file.relative_to(folder).as_posix())  # it may be no UTF-8
             total.update(name + f"\0{file_digest(file)}\n".encode())
     return total.hexdigest()
+
+
+def listing_digest(folder: Path, *, without: Path) -> str:
+    """Return the digest of the names and sizes of all files below a folder, no byte of them read.
+
+    `without` is a run folder, which may lie below it and which grows while we look.
+    A file lost, added or cut is noticed, one overwritten by another of the same size is not. Linked
+    folders are not entered. Raises ToolkitError for a folder that cannot be listed.
+    """
+    total, passed = hashlib.sha256(), without.resolve()
+
+    def refuse(error: OSError) -> None:
+        raise ToolkitError(
+            f"cannot list {error.filename} ({error.strerror}): check the folder and its rights"
+        ) from error
+
+    for above, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(one for one in folders if Path(above, one).resolve() != passed)
+        inside = os.path.relpath(above, folder)
+        for name in sorted(files):
+            total.update(os.fsencode(f"{inside}/{name}\0{_size(above, name)}\n"))
+    return total.hexdigest()
+
+
+def _size(folder: str, name: str) -> int:
+    """Return the bytes of what a name shows; -1 where that is nothing, as for a broken link."""
+    try:
+        return Path(folder, name).stat().st_size
+    except OSError:
+        return -1

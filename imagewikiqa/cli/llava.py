@@ -10,10 +10,11 @@ from imagewikiqa.builders.llava.index import LlavaReport, index_rows
 from imagewikiqa.builders.llava.mix import MixPart, read_mix
 from imagewikiqa.builders.llava.row import DEFECTS, REPAIRS
 from imagewikiqa.cli.config import Closed
+from imagewikiqa.cli.inputs import listing_digest
 from imagewikiqa.cli.output import show
 from imagewikiqa.cli.progress import watcher
 from imagewikiqa.cli.small_job import finish, small_job, work_key
-from imagewikiqa.core.digests import file_digest
+from imagewikiqa.core.digests import digest, file_digest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.report.summary import Listing, Summary
 
@@ -28,26 +29,38 @@ class LlavaConfig(Closed):
 
 
 def run_llava(
-    settings: LlavaConfig, out: Path, *, workers: int, dry_run: bool, as_json: bool
+    settings: LlavaConfig,
+    out: Path,
+    *,
+    limit: int | None,
+    workers: int,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Read, clean and look at every row; write rows.parquet, rejects.jsonl and the report."""
     parts = read_mix(settings.file, settings.data)
-    if settings.images is not None and not settings.images.is_dir():
+    images = settings.images
+    if images is not None and not images.is_dir():
         raise ToolkitError(
-            f"there is no folder {settings.images}: give --images the folder below which the rows"
-            " name their images"
+            f"there is no folder {images}: give --images the folder below which the rows name"
+            " their images"
         )
     if dry_run:
         strategies = {part.source: part.strategy for part in parts}
         show({"dry_run": True, "out": str(out), "files": strategies}, as_json)
         return
     inputs = {part.source: file_digest(part.path) for part in parts}
-    with small_job(out, "builders llava", settings, inputs, ("file", "data", "images")) as run:
+    inputs["the mix"] = digest([(part.source, part.strategy) for part in parts])
+    if images is not None:
+        inputs["the image folder"] = listing_digest(images, without=out)
+    paths = ("file", "data", "images")  # what they hold is among the inputs
+    with small_job(out, "builders llava", settings, inputs, free=paths) as run:
         report = index_rows(
             parts,
             out,
-            images=settings.images,
+            images=images,
             seed=settings.seed,
+            limit=limit,
             workers=workers,
             key=work_key(run),
             progress=watcher(as_json),

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from benchmarks._llava_rows import write_rows
-from imagewikiqa.builders.llava import index
+from imagewikiqa.builders.llava import index, spool
 from imagewikiqa.builders.llava.index import LlavaReport, index_rows
 from imagewikiqa.builders.llava.mix import MixPart, read_mix
 from imagewikiqa.core.digests import text_digest
@@ -97,7 +97,7 @@ def test_rows_read_without_an_image_folder_keep_the_names_alone(tmp_path: Path) 
 def test_the_bytes_do_not_depend_on_workers_or_on_a_second_run(
     tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index, "PART_ROWS", 16)
+    monkeypatch.setattr(spool, "PART_ROWS", 16)
     file = tmp_path / "mix.json"
     file.write_text(json.dumps([row("coco/a.jpg", f"Thing {n}.") for n in range(100)]))
     found = set()
@@ -130,7 +130,7 @@ def test_a_killed_run_goes_on_from_its_spool(
             run(file, tmp_path / "out")
     file.rename(tmp_path / "gone.json")  # the spool alone must be enough
     parts = [MixPart(source="mix", path=tmp_path / "gone.json")]
-    monkeypatch.setattr(index, "iterate_rows", lambda *_: 1 / 0)
+    monkeypatch.setattr(spool, "iterate_rows", lambda *_: 1 / 0)
     assert index_rows(parts, tmp_path / "out") == whole
     for name in ("rows.parquet", "rejects.jsonl"):
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from benchmarks._llava_rows import INJECTED, plain_row, write_rows
 from imagewikiqa.builders.llava import stream
-from imagewikiqa.builders.llava.index import iterate_rows
 from imagewikiqa.builders.llava.mix import read_mix
 from imagewikiqa.builders.llava.row import (
     DEFECTS,
@@ -23,6 +22,7 @@ from imagewikiqa.builders.llava.row import (
     Turn,
     clean_row,
 )
+from imagewikiqa.builders.llava.rows import iterate_rows
 from imagewikiqa.builders.llava.stream import read_raw
 from imagewikiqa.core.errors import ToolkitError
 
