@@ -47,10 +47,15 @@ class Given:
 def main() -> None:
     """Print the summary; with --write, renew the results beside this module."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
+    beside = Path(__file__).parents[2] / "shared" / "data"
+    parser.add_argument("--data", type=Path, default=beside, help="folder of the candidate lists")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    if not options.data.is_dir():
+        said = f"the candidate lists are not at {options.data.name}: give --data their folder"
+        sys.stdout.write(json.dumps({"name": "resolution", "not_run": said}) + "\n")
+        return
     given, gold = read_given(options.data), read_map(map_file(options.data))
     runs = {
         "given lists": resolve(given.classes, Offline(given.listed, given.pages)),
