@@ -5,22 +5,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from imagewikiqa.builders.wiki.api import WikiApi
-from imagewikiqa.builders.wiki.fates import fit
 from imagewikiqa.builders.wiki.records import Pin
-from imagewikiqa.builders.wiki.replies import listed
+from imagewikiqa.builders.wiki.replies import Json, listed
 from imagewikiqa.builders.wiki.scrape import TAKEN, Scraped, fetch_pages
 from imagewikiqa.core.progress import Progress
 from imagewikiqa.core.records import ClassEntry
 
 _USED: dict[str, str | int] = {
-    "prop": "images|pageimages",
+    "prop": "images|pageimages|iwlinks",
     "imlimit": "max",
+    "iwlimit": "max",
     "piprop": "name",
     "pilicense": "free",
     "pilimit": "max",
 }
 _COMMENT = re.compile(r"<!--.*?-->", re.S)
 _TEMPLATE = re.compile(r"\{\{\s*([Cc]ommons|[Ss]ister)([^{}|]*)(?:\|([^{}]*))?\}\}")
+_WIKIS = frozenset({"commons", "c"})  # prefixes of links to Commons
 _PREFIX = re.compile(r"\s*:?\s*category\s*:\s*", re.I)
 _NAMED = re.compile(r"\s*(?:commons|c)\s*", re.I)
 
@@ -61,7 +62,7 @@ def read_articles(
             title=pin.title,
             lead=file_title(f"File:{lead}") if isinstance(lead, str) and lead else None,
             images=tuple(file_title(str(one.get("title"))) for one in listed(page.get("images"))),
-            categories=_categories(pin, api),
+            categories=_categories(pin, api, linked_categories(page)),
         )
     return scraped, articles
 
@@ -76,10 +77,20 @@ def _is_taken(pin: Pin, scraped: Scraped) -> bool:
     return pin.outcome == TAKEN and pin.revision_id not in scraped.lost
 
 
-def _categories(pin: Pin, api: WikiApi) -> tuple[str, ...]:
+def _categories(pin: Pin, api: WikiApi, linked: Iterable[str]) -> tuple[str, ...]:
+    """Return the names that the pinned text gives, that the page links to, and the page's own."""
     text = api.store.revision(pin.host, pin.revision_id or 0).wikitext
-    names = [*named_categories(text), pin.title]
-    return tuple(dict.fromkeys(name for name in names if fit(name)))
+    return tuple(dict.fromkeys([*named_categories(text), *linked, pin.title]))
+
+
+def linked_categories(page: Json) -> tuple[str, ...]:
+    """Return the categories of Commons that a page links to.
+
+    A template without a name takes it from Wikidata, and only the finished page shows it.
+    """
+    links = [one for one in listed(page.get("iwlinks")) if one.get("prefix") in _WIKIS]
+    titles = (str(one.get("title", one.get("*", ""))) for one in links)
+    return tuple(_cleaned(title) for title in titles if _PREFIX.match(title))
 
 
 def named_categories(wikitext: str) -> tuple[str, ...]:

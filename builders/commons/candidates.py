@@ -1,5 +1,6 @@
 """The files that may show a class, the best first: lead image, other images, Commons category."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,11 +10,14 @@ from imagewikiqa.builders.commons.refusal import RefusedError, reject_row
 from imagewikiqa.builders.commons.rules import refuse_name
 from imagewikiqa.builders.commons.side_by_side import side_by_side
 from imagewikiqa.builders.wiki.api import WikiApi
+from imagewikiqa.builders.wiki.fates import fit
 from imagewikiqa.builders.wiki.replies import listed
 from imagewikiqa.core.progress import Progress, Silent
 from imagewikiqa.core.records import ClassEntry, Reject
 
 LISTED = 500  # files that Commons lists in one answer
+# Names that the wiki refuses as invalid, which would end the run: strangers' templates hold them.
+_INVALID = re.compile(r"#|%[0-9a-fA-F]{2}|&[\w#]+;|~{3}|^[:./]|(?:^|/)\.{1,2}(?:/|$)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +94,8 @@ def files_of(category: str, api: WikiApi) -> list[str]:
     Categories below it are not entered: they hold what the subject is painted, printed or cooked
     as.
     """
+    if not fit(category) or _INVALID.search(category) or len(category.encode()) > 240:
+        return []
     params: dict[str, str | int] = {
         "list": "categorymembers",
         "cmtitle": f"Category:{category}",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote_plus, urljoin, urlsplit
+from urllib.parse import parse_qsl, quote_plus, urlencode, urljoin, urlsplit, urlunsplit
 
 from pydantic import ValidationError
 
@@ -111,6 +111,9 @@ def _own(address: object, site: Site) -> str:
     parts = urlsplit(whole)
     at_home = parts.netloc.lower() in {site.host, *site.media_hosts}
     weaker = site.base.startswith("https:") and parts.scheme != "https"
+    if parts.query:  # Wikimedia adds where its readers come from
+        kept = [p for p in parse_qsl(parts.query, True) if not p[0].startswith("utm_")]
+        whole = urlunsplit(parts._replace(query=urlencode(kept)))
     if not address or parts.scheme not in ("http", "https") or not at_home or weaker:
         raise RefusedError("address elsewhere", whole)
     return whole

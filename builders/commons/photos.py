@@ -32,7 +32,7 @@ def judged(candidate: Candidate, said: Described, entry: ClassEntry, caps: Caps)
     """Return a file that its description allows; raise RefusedError for any other."""
     if isinstance(said, RefusedError):
         raise said
-    refuse_facts(said, entry, caps.min_side)
+    refuse_facts(said, entry, caps)
     licence = licence_of(said.said, said.source_page)
     credit = credit_of(said.said, licence)
     return Usable(candidate=candidate, facts=said, licence=licence, credit=credit)

@@ -46,12 +46,16 @@ def refuse_name(title: str, entry: ClassEntry) -> None:
     _refuse_words("name of no photograph", [title[: -len(suffix)].partition(":")[2]], entry)
 
 
-def refuse_facts(facts: FileFacts, entry: ClassEntry, min_side: int) -> None:
+def refuse_facts(facts: FileFacts, entry: ClassEntry, caps: Caps) -> None:
     """Raise RefusedError for a file that its description disqualifies, before it is fetched."""
     if facts.mime not in MIMES:
         raise RefusedError("format", facts.mime)
-    if min(facts.width, facts.height) < min_side:
+    if min(facts.width, facts.height) < caps.min_side:
         raise RefusedError("too small", f"{facts.width} x {facts.height}")
+    if facts.is_original and facts.width * facts.height > caps.max_pixels:
+        raise RefusedError("too many pixels", f"{facts.width} x {facts.height}")
+    if facts.is_original and facts.bytes > caps.max_bytes:
+        raise RefusedError("too many bytes", f"{facts.bytes:,}")
     categories = [name for name in facts.said.get("Categories", "").split("|") if name]
     for name in categories:
         if _DOUBTFUL.search(name):

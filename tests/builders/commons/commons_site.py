@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from tests.builders.wiki.referee import Parameters, Rules
 from tests.builders.wiki.site_pages import SitePage
 
 _FILE = re.compile(r"\[\[File:([^\]|\n]+)")
+_AWAY = re.compile(r"\[\[commons:([^\]|\n]+)")
 MEDIA = "/media/"
 
 
@@ -59,6 +61,7 @@ class CommonsSite(Site):
             "images": self._images,
             "pageimages": self._pageimages,
             "imageinfo": self._imageinfo,
+            "iwlinks": self._iwlinks,
         }
 
     def _images(self, parameters: Parameters, answered: Answered, found: dict[int, Any]) -> None:
@@ -73,6 +76,11 @@ class CommonsSite(Site):
             names = _FILE.findall(page.wikitext)
             if names:
                 found[page.page_id]["pageimage"] = names[0].strip().replace(" ", "_")
+
+    def _iwlinks(self, parameters: Parameters, answered: Answered, found: dict[int, Any]) -> None:
+        pairs = ((page, name) for page in answered.pages for name in _AWAY.findall(page.wikitext))
+        items = ((page, name, {"prefix": "commons", "title": name}) for page, name in pairs)
+        self._items("iw", "iwlinks", parameters, answered, items, found)
 
     def _imageinfo(self, parameters: Parameters, answered: Answered, found: dict[int, Any]) -> None:
         files = [page for page in answered.pages if page.title in self.files]
@@ -118,6 +126,8 @@ class CommonsSite(Site):
             super()._list(name, parameters, answered)
             return
         category = parameters["cmtitle"].partition(":")[2]
+        if re.search(r"[#<>\[\]{}|]|%[0-9a-f]{2}|~~~|^:", category):
+            raise ApiError("invalidcategory", "The category name you entered is not valid.")
         titles = sorted(one.title for one in self.files.values() if category in one.categories)
         limit = limit_of(parameters.get("cmlimit"))
         members = [{"ns": 6, "title": title} for title in titles[:limit]]
@@ -149,7 +159,7 @@ def _page(number: int, one: CommonsFile) -> SitePage:
     )
 
 
-TOKENS |= {"images": "imcontinue", "imageinfo": "iicontinue"}
+TOKENS |= {"images": "imcontinue", "iwlinks": "iwcontinue", "imageinfo": "iicontinue"}
 Answer = Callable[[str], tuple[int, dict[str, str], bytes] | None]
 
 
@@ -162,9 +172,10 @@ class CommonsServer(strict_server.StrictServer):
         rules: Rules | None = None,
         *,
         oddly: Answer = lambda path: None,
+        faults: strict_server.Faults = strict_server.no_faults,
         delay: float = 0.0,
     ) -> None:
-        super().__init__(site, rules, delay=delay)
+        super().__init__(site, rules, faults=faults, delay=delay)
         self.RequestHandlerClass = _Handler
         self.oddly = oddly
         self.sent: Counter[str] = Counter()  # files by path
@@ -186,6 +197,7 @@ class _Handler(strict_server._Handler):
         server = cast(CommonsServer, self.server)
         headers = {name: str(value) for name, value in self.headers.items()}
         number = server.referee.arrive(self.path, {"file": path}, headers, self.connection)
+        time.sleep(server.delay)
         odd = server.oddly(path)
         server.referee.leave(number)
         server.sent[path] += 1

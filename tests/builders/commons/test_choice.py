@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagewikiqa.builders.commons.articles import file_title, named_categories
+from imagewikiqa.builders.commons.articles import file_title, linked_categories, named_categories
 from imagewikiqa.builders.commons.candidates import Candidate
 from imagewikiqa.builders.commons.pixels import hashes
 from imagewikiqa.builders.commons.publish import image_path
 from imagewikiqa.builders.commons.records import WHYS, FileFacts, Why
 from imagewikiqa.builders.commons.refusal import RefusedError
 from imagewikiqa.builders.commons.rules import refuse_facts, refuse_name
+from imagewikiqa.builders.commons.settings import Caps
 from imagewikiqa.builders.commons.shares import Hashed, alike, contested, near_pairs
 from imagewikiqa.core.records import ClassEntry
 
@@ -49,6 +50,17 @@ def test_any_wikitext_gives_names_without_markup(wikitext: str) -> None:
         assert name and not re.search(r"[{}|]", name)
 
 
+def test_links_of_the_finished_page_name_the_category_too() -> None:
+    links = [
+        {"prefix": "wikt", "title": "Category:X"},
+        {"prefix": "commons", "title": "Hammer"},
+        {"prefix": "c", "title": "Category:Hammers"},
+        {"prefix": "commons", "*": "category:Ñ"},
+    ]
+    assert linked_categories({"iwlinks": links}) == ("Hammers", "Ñ")
+    assert linked_categories({}) == ()
+
+
 def test_files_are_named_as_on_commons_whatever_the_language() -> None:
     assert file_title("Datei:tiger_am  Fluss.jpg") == "File:Tiger am Fluss.jpg"
     assert file_title("File:Ñu: a.jpg") == "File:Ñu: a.jpg"
@@ -82,15 +94,17 @@ def test_names_of_photographs_are_taken(title: str) -> None:
 def test_the_words_of_a_class_are_not_held_against_its_pictures() -> None:
     turtle = ClassEntry(id="m", name="map turtle")
     refuse_name("File:Map turtle.jpg", turtle)
-    refuse_facts(facts("Northern map turtles"), turtle, 256)
+    refuse_facts(facts("Northern map turtles"), turtle, Caps())
     with pytest.raises(RefusedError):
-        refuse_facts(facts("Maps of turtles"), TIGER, 256)
+        refuse_facts(facts("Maps of turtles"), TIGER, Caps())
 
 
 def test_housekeeping_categories_say_nothing_about_the_picture() -> None:
-    refuse_facts(facts("Pages with maps|Uploaded with Icon tool|Images from Map House"), TIGER, 256)
+    refuse_facts(
+        facts("Pages with maps|Uploaded with Icon tool|Images from Map House"), TIGER, Caps()
+    )
     with pytest.raises(RefusedError, match="category"):
-        refuse_facts(facts("Pages with maps|Tiger paintings"), TIGER, 256)
+        refuse_facts(facts("Pages with maps|Tiger paintings"), TIGER, Caps())
 
 
 def candidate(class_id: str, title: str, why: Why) -> Candidate:

@@ -3,16 +3,19 @@
 import csv
 import hashlib
 import io
+import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from imagewikiqa.builders.commons.collect import collect
-from imagewikiqa.builders.commons.settings import Caps
+from imagewikiqa.builders.commons.settings import Caps, Wikis
 from imagewikiqa.builders.images import load_images
-from imagewikiqa.core.errors import ToolkitError
+from imagewikiqa.builders.wiki.settings import Site
+from imagewikiqa.core.errors import MissingExtraError, ToolkitError
 from imagewikiqa.core.records import ClassEntry
+from tests.builders.wiki.strict_server import KINDS, keyed_faults
 
 from .commons_site import CommonsFile, CommonsServer, CommonsSite
 from .pictures import jpeg, picture, retouched, saved
@@ -336,6 +339,78 @@ def test_the_category_is_named_by_the_template_else_by_the_title(tmp_path: Path)
     with CommonsServer(site(plain, other, text="{{Commons category}}"), RULES) as server:
         gather(server, tmp_path / "two")
     assert [p.title for p in photos_in(tmp_path / "two")] == ["File:Some tiger.jpg"]
+
+
+def test_a_template_without_a_name_leads_where_the_finished_page_links(tmp_path: Path) -> None:
+    text = "{{Commons category|A%20b#c}}{{Commons category|:x}} [[commons:Category:Tigers]]"
+    plain = file("Some tiger.jpg", 80, "Tiger")
+    other = file("Other tiger.jpg", 81, "Tigers")
+    with CommonsServer(site(plain, other, text=text), RULES) as server:
+        gather(server, tmp_path)
+    assert [p.title for p in photos_in(tmp_path)] == ["File:Other tiger.jpg"]
+    assert server.record.violations == []
+
+
+def test_titles_without_an_article_give_nothing_and_are_counted(tmp_path: Path) -> None:
+    pages = [
+        article(1, "Tiger", TEXT.format(CATEGORY)),
+        article(3, "Crane", "[[File:Tiger zoo.jpg]] {{disambiguation}}"),
+        article(4, "Big cat", "[[File:Lion lead.jpg]] [[File:Tiger zoo.jpg]]"),
+    ]
+    classes = (
+        ClassEntry(id="t", name="tiger", title="Tiger | Big cat"),
+        ClassEntry(id="c", name="crane"),
+        ClassEntry(id="n", name="nothing at all"),
+    )
+    with CommonsServer(CommonsSite(pages, four()), RULES) as server:
+        report = gather(server, tmp_path, classes)
+    assert report.classes == {"t": 4, "c": 0, "n": 0}
+    assert report.articles == {
+        "disambiguation page": 1, "missing page": 1, "page": 2, "redirect to a section": 0,
+    }  # fmt: skip
+    by_title = {photo.title: (photo.why, photo.found_in) for photo in photos_in(tmp_path)}
+    assert by_title["File:Lion lead.jpg"] == ("lead image", "Big cat")
+    assert by_title["File:Tiger zoo.jpg"] == ("article", "Big cat")
+
+
+def test_an_overloaded_site_is_waited_for(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def oddly(path: str) -> tuple[int, dict[str, str], bytes] | None:
+        if "lead" in path and told.count(path) == 0:
+            told.append(path)
+            server.referee.told_to_wait({"file": path}, 1.0, everyone=True)
+            return 429, {"Retry-After": "1"}, b""
+        if "zoo" in path and told.count(path) < 2:
+            told.append(path)
+            return 503, {}, b""
+        return None
+
+    faults = keyed_faults(*KINDS, every=4, seed=3)
+    with CommonsServer(site(*four()), RULES, oddly=oddly, faults=faults) as server:
+        report = gather(server, tmp_path)
+    assert report.photos == 4 and server.record.violations == []
+    assert len(told) >= 4 and sum(server.record.faults.values()) > 0
+
+
+def test_a_missing_extra_is_named_before_anything_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "imagehash", None)
+    with CommonsServer(site(*four()), RULES) as server:
+        with pytest.raises(MissingExtraError, match=r"imagewikiqa\[images\]"):
+            gather(server, tmp_path)
+    assert server.record.seen == []
+
+
+def test_without_a_contact_nothing_is_asked(tmp_path: Path) -> None:
+    with CommonsServer(site(*four()), RULES) as server:
+        nobody = Site(api=server.api)
+        with pytest.raises(ToolkitError, match="cannot be asked without a contact"):
+            collect(
+                CLASSES, tmp_path / "out", Wikis(articles=nobody, files=nobody), files_in(tmp_path)
+            )
+    assert server.record.seen == []
 
 
 def test_the_same_command_asks_nothing_and_writes_the_same_bytes(tmp_path: Path) -> None:
