@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -10,6 +11,7 @@ from typing import BinaryIO, TypeVar, cast
 
 PIECE = 1 << 18  # bytes of content handed on at a time
 _PACKED = 1 << 16  # bytes of a bz2 file read at a time
+_AHEAD = 8  # pieces made before they are used: on a busy machine each hand-over may wait
 _SCANNED = 1 << 20  # bytes of a bz2 file searched at a time
 _START = b"BZh"  # then one digit, then the mark of the first block
 _BLOCK = b"1AY&SY"
@@ -82,16 +84,19 @@ def inflate(
 
 
 def ahead(source: Iterator[T]) -> Iterator[T]:
-    """Yield what a source yields, making the next while this one is used.
+    """Yield what a source yields, making the next few in a thread while this one is used.
 
-    Worth its thread where the source leaves the interpreter, as bz2 does.
+    Worth it where the source leaves the interpreter, as bz2 does.
     """
     nothing = object()
     with ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(next, source, nothing)
-        while (one := coming.result()) is not nothing:
-            coming = thread.submit(next, source, nothing)
-            yield cast(T, one)
+        coming = deque(thread.submit(next, source, nothing) for _ in range(_AHEAD))
+        try:
+            while (one := coming.popleft().result()) is not nothing:
+                coming.append(thread.submit(next, source, nothing))
+                yield cast(T, one)
+        finally:
+            thread.shutdown(cancel_futures=True)
 
 
 def stream_starts(path: Path, begin: int) -> Iterator[int]:
