@@ -13,12 +13,17 @@ _FILE = re.compile(r"\.(?:jpe?g|png|svg|gif|tiff?|webp|og[gv]|webm|mp3|wav|pdf)$
 _STYLE = re.compile(r"#?[0-9a-f]{6}|#[0-9a-f]{3}|rgba?\(.*\)|\d+(?:px|em|%)|\d*x?\d+px", re.I)
 
 
+# French taxoboxes are written row by row: where a row has its field and its value.
+_ROWS = {"taxobox": (0, 1), "taxobox taxon": (1, 2)}
+
+
 def is_box(name: str) -> bool:
     """Say whether a template (by its lower-case name) is a box of facts."""
     words = lexicon().boxes
     return (
         name.startswith(("infobox", "geobox"))
         or name.endswith((" infobox", "taxobox", "speciesbox"))
+        or name in _ROWS
         or name in words
     )
 
@@ -35,7 +40,10 @@ def read_facts(code: Any) -> dict[str, str]:
 
 def _fields(template: Any) -> dict[str, str]:
     values = {str(p.name).strip(): p.value for p in template.params}
-    taxon = "taxobox" in template_name(template)
+    name = template_name(template)
+    taxon = "taxobox" in name
+    if name in _ROWS and not any(p.showkey for p in template.params):
+        values = _row(template, *_ROWS[name])
     fields: dict[str, str] = {}
     for name, value in values.items():
         field = _field_name(name, values)
@@ -44,6 +52,13 @@ def _fields(template: Any) -> dict[str, str]:
             if re.search(r"\w", text) and not _FILE.search(text) and not _STYLE.fullmatch(text):
                 fields[field] = text
     return fields
+
+
+def _row(template: Any, field: int, value: int) -> dict[str, Any]:
+    values = [p.value for p in template.params]
+    if len(values) <= value:
+        return {}
+    return {tidy(flatten(render(values[field]))): values[value]}
 
 
 def _field_name(name: str, values: dict[str, Any]) -> str:

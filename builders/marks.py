@@ -4,6 +4,8 @@ import re
 
 # Control characters: `markup.prepare` removes them from the input, so they cannot be forged.
 HEADING, ITEM, BREAK, HOLE, SEAM = "\x01", "\x02", "\x03", "\x04", "\x05"
+GAP = "\x06"  # a space if a digit stands before it
+SOUND = "\x07"  # on both sides of a spoken form
 
 _RAISED = str.maketrans("0123456789+-−n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻ⁿ")
 _LOWERED = str.maketrans("0123456789+-−", "₀₁₂₃₄₅₆₇₈₉₊₋₋")

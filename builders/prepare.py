@@ -15,6 +15,12 @@ _FORMULAS = frozenset({"math", "chem", "ce"})
 _LITERAL = frozenset({"nowiki", "pre"})
 # Sealed tags that stand in a line of text; the others are blocks and part paragraphs.
 _INLINE = frozenset({"templatestyles", "section", "indicator", "phonos", "hiero", "maplink"})
+_PART = "\v"  # where a block stood: parts paragraphs, once those that are cut have been cut
+_SPECIAL = re.compile(r"[\[\]{}|<>'=*#:;]")
+_PARAGRAPH_END = re.compile(r"\n(?=[ ]*\n|=)|\Z")
+_BRACKETS = re.compile(r"\[\[|\]\]|\{\{|\}\}")
+_TEMPLATE_OPENS = re.compile(r"\{\{[^{}\[\]|]{1,200}\|")
+_WRITTEN_BRACKETS = {"{{!((}}": "[[", "{{))!}}": "]]"}
 
 
 def prepare(wikitext: str) -> str:
@@ -29,7 +35,9 @@ def prepare(wikitext: str) -> str:
     closed = text.rfind("-->") + len("-->") if "-->" in text else 0
     text = text[:closed] + text[closed:].partition("<!--")[0]
     text = _COMMENT.sub("", _COMMENT_LINE.sub("", text))
-    return _MAGIC_WORD.sub("", _unseal(text))
+    for template, brackets in _WRITTEN_BRACKETS.items():
+        text = text.replace(template, brackets)
+    return _MAGIC_WORD.sub("", _drop_unclosed(_unseal(text)).replace(_PART, "\n\n"))
 
 
 @cache
@@ -40,14 +48,16 @@ def _opening() -> re.Pattern[str]:
 
 @cache
 def _closing(name: str) -> re.Pattern[str]:
-    return re.compile(rf"</{name}\s*>", re.I)
+    """Match a tag's end; for a reference, the next one's start too: it was never closed."""
+    another = r"|<ref(?=[\s>])[^<>]*(?<!/)>" if name == "ref" else ""
+    return re.compile(rf"</{name}\s*>{another}", re.I)
 
 
 def _unseal(text: str) -> str:
     """Replace sealed tags, whose content is no wikitext to the page, as MediaWiki does: first.
 
     Were they left to the parser, one quote mark or bracket too many inside a reference would
-    spill it into the page. A tag that is never closed is left as it stands.
+    spill it into the page. One that is never closed takes the rest of its paragraph.
     """
     kept: list[str] = []
     position = 0
@@ -56,26 +66,66 @@ def _unseal(text: str) -> str:
         name = found[1].casefold()
         kept.append(text[position : found.start()])
         position = found.end()
+        closed = name not in unclosed and _closing(name).search(text, position)
         if found[0].endswith("/>"):
-            kept.append(_shown(name, "", found[0]))
-            continue
-        end = None if name in unclosed else _closing(name).search(text, position)
-        if end is None:
+            kept.append(_shown(name, ""))
+        elif closed and closed[0].startswith("</"):
+            kept.append(_shown(name, text[position : closed.start()]))
+            position = closed.end()
+        elif name in _LITERAL or name in _FORMULAS:
             unclosed.add(name)
             kept.append(found[0])
-            continue
-        whole = text[found.start() : end.end()]
-        kept.append(_shown(name, text[position : end.start()], whole))
-        position = end.end()
+        else:
+            unclosed |= set() if closed else {name}
+            kept.append(HOLE)
+            position = _paragraph_end(text, position)
     return "".join([*kept, text[position:]])
 
 
-def _shown(name: str, content: str, whole: str) -> str:
+def _shown(name: str, content: str) -> str:
     if name in _LITERAL:
-        return whole
+        literal = _SPECIAL.sub(lambda sign: f"&#{ord(sign[0])};", content)
+        return literal if name == "nowiki" else f"<pre>{literal}</pre>"
     if name in _FORMULAS:
         # "n + 1" is kept; a formula that needs typesetting leaves a hole, and its sentence goes.
         return content.strip() if _PLAIN_FORMULA.fullmatch(content) else HOLE
     if name == "ref":
         return SEAM
-    return "" if name in _INLINE else "\n\n"
+    return "" if name in _INLINE else _PART
+
+
+def _paragraph_end(text: str, position: int) -> int:
+    end = _PARAGRAPH_END.search(text, position)
+    return end.start() if end else len(text)
+
+
+def _drop_unclosed(text: str) -> str:
+    """Cut images and templates that are never closed, with the rest of their paragraph.
+
+    What they hold is a caption or a value, and nothing says where it ends.
+    """
+    kept: list[str] = []
+    position = 0
+    for start in _unmatched(text):
+        if start >= position and _hides(text, start):
+            kept.append(f"{text[position:start]}{HOLE}")
+            position = _paragraph_end(text, start)
+    return "".join([*kept, text[position:]])
+
+
+def _unmatched(text: str) -> list[int]:
+    """Return where brackets open that nothing closes, in order."""
+    open_at: dict[str, list[int]] = {"[[": [], "{{": []}
+    for bracket in _BRACKETS.finditer(text):
+        if bracket[0] in open_at:
+            open_at[bracket[0]].append(bracket.start())
+        elif opened := open_at["[[" if bracket[0] == "]]" else "{{"]:
+            opened.pop()
+    return sorted(open_at["[["] + open_at["{{"])
+
+
+def _hides(text: str, start: int) -> bool:
+    if text.startswith("{{", start):
+        return _TEMPLATE_OPENS.match(text, start) is not None
+    namespace = text[start + 2 : start + 40].partition(":")
+    return bool(namespace[1]) and namespace[0].strip().casefold() in lexicon().dropped_namespaces

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imagewikiqa.builders.lexicon import Lexicon, lexicon
-from imagewikiqa.builders.marks import HOLE, SEAM, flatten, subscript, superscript
+from imagewikiqa.builders.marks import GAP, HOLE, SEAM, SOUND, flatten, subscript, superscript
 from imagewikiqa.builders.quantities import (
     group_thousands,
     render_convert,
@@ -68,13 +68,17 @@ def _arguments(template: Any, name: str, render: Render) -> Arguments:
     positional: dict[int, str] = {}
     named: dict[str, str] = {}
     for parameter in template.params:
-        key, value = str(parameter.name).strip(), render(parameter.value).strip()
+        key, value = str(parameter.name).strip(), _spaced(render(parameter.value)).strip()
         if key.isdecimal() and 0 < int(key) <= 200:
             positional[int(key)] = value
         else:
             named[key.casefold()] = value
     values = tuple(positional.get(i, "") for i in range(1, max(positional, default=0) + 1))
     return Arguments(name, values, named)
+
+
+def _spaced(value: str) -> str:
+    return re.sub(rf"(?<=\d){GAP}", " ", value)
 
 
 def _group_handler(name: str, words: Lexicon) -> Callable[[Arguments], str] | None:
@@ -140,6 +144,19 @@ def _interlanguage(a: Arguments) -> str:
     return a.at(0)
 
 
+def _sound(a: Arguments) -> str:
+    """{{IPA|/a/}}, and with a language first: {{IPA|fr|/a/}}."""
+    return (
+        f"{SOUND}{a.at(1) if re.fullmatch(r'[a-z]{2,3}', a.at(0)) and a.at(1) else a.at(0)}{SOUND}"
+    )
+
+
+def _harvard(a: Arguments) -> str:
+    """{{harvtxt|Smith|Jones|2010}}: the authors are the subject of a sentence."""
+    *names, year = [part for part in a.positional if part] or [""]
+    return f"{' & '.join(names)} ({year})" if names else year
+
+
 def _sort_name(a: Arguments) -> str:
     return f"{a.at(0)} {a.at(1)}".strip()
 
@@ -203,7 +220,7 @@ _HANDLERS: dict[str, Callable[[Arguments], str]] = {
     **dict.fromkeys(
         ("convert", "cvt", "convinfobox", "conv"), lambda a: render_convert(a.positional, a.named)
     ),
-    **dict.fromkeys(("frac", "sfrac", "fraction"), lambda a: render_fraction(a.positional)),
+    **dict.fromkeys(("frac", "sfrac", "fraction"), lambda a: GAP + render_fraction(a.positional)),
     "val": lambda a: render_value(a.positional, a.named),
     "height": lambda a: render_height(a.named),
     "e": lambda a: f"×10{superscript(a.at(0))}",
@@ -247,6 +264,10 @@ _HANDLERS: dict[str, Callable[[Arguments], str]] = {
     "zh": _chinese,
     **dict.fromkeys(("nihongo", "nihongo2", "nihongo3", "korean", "zh-nihongo"), _nihongo),
     **dict.fromkeys(("ill", "interlanguage link", "link-interwiki"), _interlanguage),
+    **dict.fromkeys(("ipa", "ipalink", "ipa link"), _sound),
+    "ipaslink": lambda a: f"{SOUND}/{a.at(0)}/{SOUND}",
+    "ipablink": lambda a: f"{SOUND}[{a.at(0)}]{SOUND}",
+    "harvtxt": _harvard,
     "sortname": _sort_name,
     **dict.fromkeys(("keypress", "key press", "key", "keys"), _keys),
     "chem": _chemistry,

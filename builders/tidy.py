@@ -5,14 +5,13 @@ import unicodedata
 from functools import cache
 
 from imagewikiqa.builders.lexicon import lexicon
-from imagewikiqa.builders.marks import BREAK, HEADING, HOLE, ITEM, SEAM
+from imagewikiqa.builders.marks import BREAK, GAP, HEADING, HOLE, ITEM, SEAM, SOUND
 
-# What must never reach a reader; a sentence that holds one is dropped.
-DEBRIS = re.compile(
-    r"\{\{|\}\}|\[\[|\]\]|\{\||\|\}|\|-|\|\||''|<!--|-->|__[A-ZÄÖÜ]{3,}__|&(?:nbsp|ndash|mdash|lt|gt|amp);"
-    r"|</?(?:ref|references|nowiki|math|gallery|table|tr|td|th|div|span|small|br|sup|sub)\b"
-    r"|(?-i:File|Datei|Fichier):|(?-i:Image|Category|Kategorie|Catégorie):(?=\S)|thumb\|",
-    re.I,
+# What must never reach a reader; a sentence that holds one is dropped. Tags are added below.
+_DEBRIS = (
+    r"\{\{|\}\}|\[\[|\]\]|\{\||\|\}|\|-|\|\||''|<!--|-->|__[A-ZÄÖÜ]{3,}__|</"
+    r"|&(?:nbsp|ndash|mdash|lt|gt|amp);"
+    r"|(?-i:File|Datei|Fichier):|(?-i:Image|Category|Kategorie|Catégorie):(?=\S)|thumb\|"
 )
 _SPACES = re.compile(r"[\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 _INVISIBLE = re.compile(r"[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
@@ -20,7 +19,7 @@ _ABBREVIATED = re.compile(
     r"(?:\b(?:[A-Z]|St|Dr|Mr|Mrs|Ms|c|ca|fl|vs|No|etc|Jr|Sr|e\.g|i\.e|lit|var|subsp))\.$"
 )
 _LONGEST = 12  # an abbreviation is shorter: what stands before decides nothing
-_SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A-Z0-9À-Þ]|<|\{|\[)")
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A-Z0-9À-Þ]|[<{\[\x04])")
 
 # Quantifiers are bounded so that a long run of punctuation costs linear time.
 _MENDS = tuple(
@@ -44,12 +43,24 @@ def tidy(text: str) -> str:
     text = _INVISIBLE.sub("", _SPACES.sub(" ", text))
     # A footnote often stands where the space between two sentences should be.
     text = re.sub(rf"([.!?]){SEAM}+(?=[A-Z])", r"\1 ", text).replace(SEAM, "")
-    text = _inline_tag().sub("", text)
+    text = re.sub(rf"(?<=\d){GAP}", " ", text).replace(GAP, "")
+    text = _inline_tag().sub("", _place_sounds(text))
     text = re.sub(r"'{2,}", "", text)
     text = re.sub(r"\s+", " ", text)
     text = unicodedata.normalize("NFC", _mend(_drop_holes(text)))
     # Mending moves brackets together, so the last word is the debris check's.
     return _drop_holes(text).strip()
+
+
+def _place_sounds(text: str) -> str:
+    """Drop spoken forms between brackets, as asides; elsewhere a sentence needs them."""
+    depth, kept = 0, list[str]()
+    for index, part in enumerate(text.split(SOUND)):
+        if index % 2 == 0:
+            depth = max(0, depth + part.count("(") - part.count(")"))
+        if index % 2 == 0 or depth == 0:
+            kept.append(part)
+    return "".join(kept)
 
 
 @cache
@@ -61,6 +72,15 @@ def _inline_tag() -> re.Pattern[str]:
 @cache
 def _block_tag() -> re.Pattern[str]:
     return re.compile(rf"</?(?:{'|'.join(sorted(lexicon().block_tags))})\b[^<>]*>", re.I)
+
+
+@cache
+def _debris() -> re.Pattern[str]:
+    """Match what must not be read, and known tags that the parser could not make sense of."""
+    words = lexicon()
+    tags = words.sealed_tags | words.dropped_tags | words.block_tags | words.inline_tags
+    names = "|".join(sorted(name for name in tags if len(name) > 1))
+    return re.compile(rf"{_DEBRIS}|<(?:{names})\b", re.I)
 
 
 def _mend(text: str) -> str:
@@ -78,9 +98,9 @@ def _mend(text: str) -> str:
 def _drop_holes(text: str) -> str:
     """Drop what cannot be read: brackets with a hole, then sentences with a hole or debris."""
     text = re.sub(rf"\s*\([^()]*{HOLE}[^()]*\)", "", text)
-    if HOLE not in text and not DEBRIS.search(text):
+    if HOLE not in text and not _debris().search(text):
         return text
-    return " ".join(s for s in sentences(text) if HOLE not in s and not DEBRIS.search(s))
+    return " ".join(s for s in sentences(text) if HOLE not in s and not _debris().search(s))
 
 
 def sentences(text: str) -> list[str]:

@@ -82,6 +82,11 @@ def assert_clean(cleaned: CleanText) -> None:
         ("Said:\n{{quote|Wolves sing.|Someone}}\nSo.", "Said:\n\nWolves sing.\n\nSo."),
         ("A wolf{{sfn|Doe|2001}} is{{efn|x}} wild{{ISBN|1}}.{{refn|x}}", "A wolf is wild."),
         ("{{main|Other}}\n{{see also|More}}\nWolves.", "Wolves."),
+        ("a ({{IPA|/b/}}) says {{IPA|fr|[c]}}, {{IPAslink|d}}", "a says [c], /d/"),
+        ("so (11{{frac|1|4}} days, {{frac|1|2}} m)", "so (11 1/4 days, 1/2 m)"),
+        ("{{convert|3{{frac|1|2}}|in}}", "3 1/2 in"),
+        ("as {{harvtxt|Ray|Lee|2010|p=3}} say", "as Ray & Lee (2010) say"),
+        ("{{columns-list|2|\n* a\n* b\n}}", "a\nb"),
         ("{{DEFAULTSORT:Wolf}}__TOC__Wolves.", "Wolves."),
     ],
 )  # fmt: skip
@@ -136,7 +141,7 @@ def test_a_sentence_that_lost_its_value_goes_and_its_neighbours_stay() -> None:
 def test_a_sentence_with_unbalanced_markup_goes_and_its_neighbours_stay() -> None:
     text = clean("Wolves run. They [[howl at night. They {{sleep by day. Pups play.").text
     assert text == "Wolves run. Pups play."
-    assert clean("Text. <ref>never closed. More.").text == "Text. More."
+    assert clean("Text. <ref>never closed. More.\n\nOn.").text == "Text.\n\nOn."
     assert clean("Before.\n\n{| open\n|-\n| cell\n\nAfter.").text == "Before.\n\nAfter."
 
 
@@ -179,6 +184,20 @@ def test_navigation_boxes_are_not_facts_and_generic_fields_take_their_labels() -
         "{{taxobox | color = pink | regnum = [[Animal]]ia | range_map = b.png}}"
     )
     assert cleaned.facts == {"Colour": "red", "regnum": "Animalia"}
+
+
+def test_a_french_taxobox_says_its_facts_row_by_row() -> None:
+    cleaned = clean(
+        "{{Taxobox début | animal | ''Vulpes vulpes'' | a.jpg | Un renard }}\n"
+        "{{Taxobox | règne | Animalia }}\n{{Taxobox | famille | [[Canidae]] }}\n"
+        "{{Taxobox taxon | animal | espèce | Vulpes vulpes | ([[Linné]], 1758) }}\n"
+        "{{Taxobox UICN | LC }}\n{{Taxobox fin}}\nLe renard court.\n{{Taxobox | x}}"
+    )
+    assert cleaned.facts == {
+        "règne": "Animalia",
+        "famille": "Canidae",
+        "espèce": "Vulpes vulpes",
+    }
 
 
 FRAGMENTS = [

@@ -68,7 +68,8 @@ def _cut_templates(text: str) -> tuple[list[str], str]:
             depth += 1
         elif depth:
             depth -= 1
-            if depth == 0:
+            # Braces that do not pair up on a page swallow sections: that is no template.
+            if depth == 0 and "\n==" not in text[start : brace.end()]:
                 kept.append(text[position:start])
                 templates.append(text[start : brace.end()])
                 position = brace.end()
@@ -77,10 +78,36 @@ def _cut_templates(text: str) -> tuple[list[str], str]:
 
 def words(text: str) -> list[str]:
     """Return the words of a text in order, as a reader counts them."""
-    return _WORD.findall(unicodedata.normalize("NFC", html.unescape(text)).casefold())
+    plain = re.sub(r"(?<=\d),(?=\d{3})", "", unicodedata.normalize("NFC", html.unescape(text)))
+    return _WORD.findall(plain.casefold())
 
 
 def source_words(text: str) -> set[str]:
     """Return every word that wikitext may show: as written, and with its markup taken out."""
-    glued = re.sub(r"'{2,}|\[\[(?:[^\[\]|]*\|)?|\]\]|</?[a-z]+[^<>]*>|[\u00ad\u200b]", "", text)
+    joined = re.sub(r"\{\{linktext\|([^{}]*)\}\}", lambda m: m[1].replace("|", ""), text)
+    glued = re.sub(r"'{2,}|\[\[(?:[^\[\]|]*\|)?|\]\]|</?[a-z]+[^<>]*>|[\u00ad\u200b]", "", joined)
     return {*words(text), *words(glued), *words(re.sub(r"<[^<>]*>|[_]", " ", text))}
+
+
+# Written apart from the cleaner's own list of debris.
+_MARKUP = (
+    "{{", "}}", "[[", "]]", "''", "{|", "|}", "|-", "<!--", "-->", "&nbsp;", "&amp;", "&ndash;",
+    "thumb|", "\t", "</", "style=", "class=", "align=", "colspan=", "File:", "Datei:", "Fichier:",
+    "Category:", "Kategorie:", "Catégorie:", "Image:", "__NOTOC__", "__TOC__", "DEFAULTSORT",
+    "url=", "title=", "date=", "abbr=", "lk=", "http://", "https://",
+)  # fmt: skip
+_TAG = re.compile(
+    r"<(?:ref|references|nowiki|math|gallery|imagemap|timeline|score|syntaxhighlight|includeonly"
+    r"|noinclude|onlyinclude|templatestyles|poem|pre|code|table|tr|td|th|caption|div|span|small|big"
+    r"|br|hr|sup|sub|center|font|blockquote|ul|ol|li|dl|dd|dt|del|ins|cite|abbr|p|b|i|u|s)\b[^<>]*>"
+    r"|<(?:ref|nowiki|math|gallery|small|br|div|span)\b",
+    re.I,
+)
+_ENTITY = re.compile(r"&(?:[a-z]{2,8}|#\d+|#x[0-9a-f]+);", re.I)
+_MAGIC = re.compile(r"__[A-Z]+__")
+
+
+def markup_in(text: str) -> list[str]:
+    """Return every trace of markup that a reader of plain text would stumble over."""
+    found = [mark for mark in _MARKUP if mark in text]
+    return found + [m.group() for p in (_TAG, _ENTITY, _MAGIC) for m in p.finditer(text)]
