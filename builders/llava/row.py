@@ -118,7 +118,10 @@ def _turns(raw: dict[str, Any]) -> list[tuple[str, str]]:
         asked = f"{raw['instruction']}\n{given}" if given and given.strip() else raw["instruction"]
         return [("human", asked), ("gpt", raw["output"])]
     if isinstance(raw.get("caption"), str) and "image_url" in raw:
-        return [("human", load_prompt("describe_image").body), ("gpt", raw["caption"])]
+        return [
+            ("human", f"{TOKEN}\n{load_prompt('describe_image').body}"),
+            ("gpt", raw["caption"]),
+        ]
     raise DefectError("no conversation", f"fields: {', '.join(sorted(map(str, raw)))[:200]}")
 
 

@@ -1,7 +1,7 @@
 """`imagewikiqa builders extracts`: the plain text and language links of the classes' articles."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from imagewikiqa.builders.wiki.api import open_api
@@ -14,7 +14,7 @@ from imagewikiqa.cli.progress import watcher
 from imagewikiqa.cli.small_job import finish, small_job
 from imagewikiqa.cli.wiki import WikiAccess, began, ready_store
 from imagewikiqa.core.digests import digest
-from imagewikiqa.core.records import Reject
+from imagewikiqa.core.records import ClassEntry, Reject
 from imagewikiqa.core.report.summary import Listing, Summary
 from imagewikiqa.core.tables import write_table
 
@@ -38,13 +38,13 @@ def run_extracts(
     as_json: bool,
 ) -> None:
     """Ask for the extract and the language links of every title of the classes."""
-    classes = class_list(settings.classes)[:limit]
-    titles = [*dict.fromkeys(t for entry in classes for t in entry.titles or (entry.name,))]
+    classes = class_list(settings.classes)
+    titles = _titles(classes[:limit])
     site = access.site(settings.language)
     if dry_run:
         show({"dry_run": True, "out": str(out), "titles": len(titles)}, as_json)
         return
-    inputs = {"titles": digest(titles), "wiki": digest(site.source)}
+    inputs = {"titles": digest(_titles(classes)), "wiki": digest(site.source)}
     with small_job(out, "builders extracts", settings, inputs, ("classes",)) as run:
         ready_store(access)
         rejects: list[Reject] = []
@@ -57,6 +57,10 @@ def run_extracts(
         files = [out / TABLE, out / "rejects.jsonl"]
         finish(run, _summary(counts, rejects), {"counts": counts}, files)
     show({"out": str(out), **counts}, as_json)
+
+
+def _titles(classes: Sequence[ClassEntry]) -> list[str]:
+    return [*dict.fromkeys(t for entry in classes for t in entry.titles or (entry.name,))]
 
 
 def _kept(found: Iterator[Extract | Reject], rejects: list[Reject]) -> Iterator[Extract]:

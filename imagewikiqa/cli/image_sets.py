@@ -1,5 +1,6 @@
 """`imagewikiqa builders images index`: one table over any image set, in any official layout."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from imagewikiqa.cli.progress import watcher
 from imagewikiqa.cli.small_job import finish, small_job
 from imagewikiqa.core.classes import load_classes
 from imagewikiqa.core.digests import digest
+from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.report.summary import Listing, Summary
 
 
@@ -40,10 +42,22 @@ def run_index(
     with small_job(out, "builders images index", settings, inputs, paths, ("verify",)) as run:
         report = build_index(image_set, out, workers=workers, progress=watcher(as_json))
         counts = _counts(report)
+        if not report.usable:
+            raise _nothing_usable(report, out / "rejects.jsonl")
         files = [out / name for name in ("images.parquet", "rejects.jsonl", "index.json")]
         lineage = {"counts": counts, "verified": list(image_set.verified)}
         finish(run, _summary(report), lineage, files)
     show({"out": str(out), **counts}, as_json)
+
+
+def _nothing_usable(report: IndexReport, rejects: Path) -> ToolkitError:
+    """Return the sentence for an index of nothing: mostly folders that are named in another way."""
+    found = Counter(report.not_images) + Counter(report.dispositions)
+    reason, count = found.most_common(1)[0] if found else ("nothing was found", 0)
+    return ToolkitError(
+        f"no image of {report.set_name} can be used (most often: {reason}, {count:,}): see"
+        f" {rejects}, and compare the folders with --classes"
+    )
 
 
 def _counts(report: IndexReport) -> dict[str, Any]:

@@ -54,17 +54,23 @@ def run_resolve(
     as_json: bool,
 ) -> None:
     """Resolve, apply what a person decided, and write the table, the review file and the report."""
-    classes = class_list(settings.classes)[:limit]
+    listed = class_list(settings.classes)
+    classes = listed[:limit]
     site = access.site(settings.language)
     if settings.pages.startswith("pins:"):
         raise ToolkitError("pins are of titles already chosen: resolve from wikipedia or a dump")
     if settings.pages != "wikipedia":
         open_source(settings.pages)
+    if settings.review is not None and not settings.review.is_file():
+        raise ToolkitError(
+            f"there is no file {settings.review}: give --review the review.csv of this run, filled"
+            " in by a person"
+        )
     if dry_run:
         show({"dry_run": True, "out": str(out), "classes": len(classes)}, as_json)
         return
     inputs = {
-        "classes": digest([entry.model_dump(mode="json") for entry in classes]),
+        "classes": digest([entry.model_dump(mode="json") for entry in listed]),
         "pages": source_digest(settings.pages, site),
     }
     with small_job(
@@ -85,7 +91,7 @@ def _resolutions(
 ) -> list[Resolution]:
     """Return what the resolver alone decides: kept from this run, or found now."""
     table, receipt = run.work / TABLE, run.work / "resolved.json"
-    key = work_key(run)
+    key = digest([work_key(run), len(classes)])  # shared articles are found among them
     if receipt.is_file() and table.is_file():
         if json.loads(receipt.read_text(encoding="utf-8")) == {"key": key}:
             return list(read_table(table, Resolution))

@@ -13,7 +13,7 @@ from imagewikiqa.builders.wiki.settings import Site
 from imagewikiqa.builders.wiki.source import WikiFiles, wikipedia_source
 from imagewikiqa.core.digests import digest, file_digest
 from imagewikiqa.core.errors import ToolkitError
-from imagewikiqa.core.files import explained, publish_text
+from imagewikiqa.core.files import publish_text
 from imagewikiqa.core.progress import Progress
 from imagewikiqa.core.records import ClassEntry, Reject
 
@@ -103,8 +103,14 @@ def open_wiki(
 
 def ready_store(access: WikiAccess) -> None:
     """Make the folder of the store; ToolkitError where it cannot be."""
-    with explained(access.store, "make the cache"):
-        access.store.parent.mkdir(parents=True, exist_ok=True)
+    folder = access.store.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ToolkitError(
+            f"cannot make the folder {folder} of all answers ({error.strerror}): choose another"
+            " with --cache"
+        ) from error
 
 
 def began(run: Path) -> str:

@@ -100,7 +100,9 @@ def test_extracts_and_language_links_come_from_the_wiki(
     with StrictServer(Site(pages)) as server:
         options = ("builders", "extracts", "--classes", classes, "--wiki-api", server.api,
                    "--cache", tmp_path / "cache", "--out", out, "--json")  # fmt: skip
-        said = command(*options, "--contact", "operator@lab.test")
+        contact = ("--contact", "operator@lab.test")
+        assert command(*options, *contact, "--limit", 1).summary["titles"] == 1
+        said = command(*options, *contact)
         assert said.code == 0, said.err
         assert server.record.violations == []
     counts = {"extracts": 1, "rejects": 2, "titles": 3}
@@ -142,6 +144,14 @@ def pictures(tmp_path: Path) -> Path:
     return root
 
 
+def test_an_index_of_nothing_is_no_result(tmp_path: Path, pictures: Path, command: Command) -> None:
+    options = ("builders", "images", "index", f"folder:{pictures}", "--classes", "flowers102")
+    said = command(*options, "--out", tmp_path / "run")
+    assert said.code == 2
+    assert "no image of folder can be used (most often: no class for this folder, 9)" in said.err
+    assert (tmp_path / "run" / "rejects.jsonl").stat().st_size
+
+
 def test_an_image_set_is_indexed_the_same_by_any_number_of_workers(
     tmp_path: Path, pictures: Path, command: Command
 ) -> None:
@@ -171,6 +181,73 @@ def test_llava_rows_are_cleaned_and_counted(tmp_path: Path, command: Command) ->
     assert moved.code == 2  # ids carry the file's name
 
 
+def rows_about(file: Path, *names: str) -> Path:
+    """Write a LLaVA-style file with a row about each image of these names."""
+    question = {"from": "human", "value": "<image>\nWhat is it?"}
+    rows = [
+        {"id": name, "image": name, "conversations": [question, {"from": "gpt", "value": name}]}
+        for name in names
+    ]
+    file.write_text(json.dumps(rows))
+    return file
+
+
+def test_images_that_came_later_are_no_silent_part_of_an_earlier_run(
+    tmp_path: Path, pictures: Path, command: Command
+) -> None:
+    file, out = rows_about(tmp_path / "mix.json", "cat/1.png", "cat/9.png"), tmp_path / "run"
+    options = ("builders", "llava", file, "--images", pictures, "--out", out, "--json")
+    said = command(*options)
+    assert (said.summary["kept"], said.summary["rejects"]) == (1, {"image missing": 1})
+    assert command(*options).summary == said.summary
+    moved = tmp_path / "moved"
+    pictures.rename(moved)
+    elsewhere = command(*options[:4], moved, *options[5:])
+    assert elsewhere.summary == said.summary  # the same images in another place
+    assert command("builders", "llava", file, "--out", out).code == 2
+    (moved / "cat" / "9.png").write_bytes((moved / "cat" / "1.png").read_bytes())
+    changed = command(*options[:4], moved, *options[5:])
+    assert changed.code == 2
+    assert "the content of the image folder was" in changed.err
+    assert whole(out)["counts"]["kept"] == 1
+
+
+def test_a_run_folder_among_the_images_is_none_of_them(
+    pictures: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(pictures)
+    file = rows_about(pictures / "mix.json", "cat/1.png")
+    options = ("builders", "llava", file, "--images", ".", "--out", "cat/run", "--json")
+    assert command(*options).summary == command(*options).summary
+
+
+def test_another_share_of_a_mix_is_another_run(tmp_path: Path, command: Command) -> None:
+    rows_about(tmp_path / "rows.json", *(f"{n}.jpg" for n in range(9)))
+    mix, out = tmp_path / "mix.yaml", tmp_path / "run"
+    options = ("builders", "llava", mix, "--data", tmp_path, "--out", out, "--json")
+    for strategy, kept in (("first:4", 4), ("first:5", None)):
+        mix.write_text(f"datasets: [{{json_path: rows.json, sampling_strategy: '{strategy}'}}]")
+        said = command(*options)
+        assert said.code == (0 if kept else 2)
+    assert "the content of the mix was" in said.err
+    assert whole(out)["counts"]["kept"] == 4
+
+
+def test_first_rows_and_first_classes_are_tried_before_all(
+    tmp_path: Path, classes: Path, command: Command
+) -> None:
+    file = rows_about(tmp_path / "mix.json", *(f"{n}.jpg" for n in range(9)))
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "Tench.txt").write_text(PAGES["Tench"])
+    pages = ("--pages", f"folder:{tmp_path / 'pages'}")
+    for name, count, *arguments in (
+        ("read", 9, "llava", file), ("classes", 3, "resolve", "--classes", classes, *pages),
+    ):  # fmt: skip
+        options = ("builders", *arguments, "--out", tmp_path / f"run of {name}", "--json")
+        assert command(*options, "--limit", 1).summary[name] == 1
+        assert command(*options).summary[name] == count
+
+
 def test_the_config_of_a_run_repeats_it(tmp_path: Path, pictures: Path, command: Command) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     assert command("builders", "images", "index", f"folder:{pictures}", "--out", first).code == 0
@@ -187,6 +264,9 @@ def test_the_config_of_a_run_repeats_it(tmp_path: Path, pictures: Path, command:
         (["images", "index", "folder:nowhere"], "nowhere"),
         (["llava"], "the setting file is needed"),
         (["llava", "nowhere.json"], "there is no file nowhere.json"),
+        (["llava", "{a,b}.json"], "there is no file a.json"),
+        (["resolve", "--pages", "sample", "--review", "no.csv"], "there is no file no.csv: give"),
+        (["resolve", "--cache", __file__, "--contact", "a@b.test"], "choose another with --cache"),
         (["resolve", "--classes", "nothing.csv"], "does not exist"),
         (["resolve", "--pages", "pins:x"], "pins are of titles already chosen"),
         (["resolve", "--set", "nothing=1"], "there is no setting nothing"),

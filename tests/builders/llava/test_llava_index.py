@@ -11,8 +11,10 @@ from PIL import Image
 
 from benchmarks._llava_rows import write_rows
 from imagewikiqa.builders.llava import index, spool
+from imagewikiqa.builders.llava.images import ImageFolder
 from imagewikiqa.builders.llava.index import LlavaReport, index_rows
 from imagewikiqa.builders.llava.mix import MixPart, read_mix
+from imagewikiqa.builders.llava.row import DefectError
 from imagewikiqa.core.digests import text_digest
 from imagewikiqa.core.errors import ToolkitError
 
@@ -141,70 +143,77 @@ def test_a_damaged_part_is_refused_and_not_published(tmp_path: Path) -> None:
     write_rows(file, 20)
     run(file, tmp_path / "out")
     (tmp_path / "out" / "work" / "checked" / "00000.parquet").write_bytes(b"PAR1")
-    with pytest.raises(ToolkitError, match=r"00000\.parquet is missing or was changed"):
+    with pytest.raises(ToolkitError, match=r"00000\.parquet is missing or was changed") as refused:
         run(file, tmp_path / "out")
+    named = Path(str(refused.value).partition(" delete ")[2].removesuffix(" and run again"))
+    named.unlink()
+    assert run(file, tmp_path / "out")[0].kept
 
 
-def mix(folder: Path, *entries: tuple[str, str]) -> Path:
-    """Write a mix file over data files of 10 rows each, and return it."""
-    lines = ["datasets:"]
-    for path, strategy in entries:
-        lines += [f"  - json_path: {path}", f'    sampling_strategy: "{strategy}"']
-        rows = [row("a.jpg", f"{Path(path).stem} {n}") for n in range(10)]
-        (folder / Path(path).name).write_text(json.dumps(rows))
-    file = folder / "mix.yaml"
-    file.write_text("\n".join(lines))
-    return file
+@pytest.mark.parametrize("spoiled", ["spool.json", "spool/00000.parquet", "spool.rejects.jsonl"])
+@pytest.mark.parametrize("how", ["lost", "cut"])
+def test_a_damaged_spool_is_written_again(tmp_path: Path, spoiled: str, how: str) -> None:
+    file = tmp_path / "mix.json"
+    write_rows(file, 60, every=5)
+    whole, rows = run(file, tmp_path / "out")
+    spool_file = tmp_path / "out" / "work" / spoiled
+    if how == "lost":
+        spool_file.unlink()
+    else:
+        spool_file.write_bytes(spool_file.read_bytes()[:-9])
+    assert run(file, tmp_path / "out") == (whole, rows)
 
 
-def said(rows: list[dict[str, Any]]) -> list[str]:
-    """Return the answers."""
-    return [one["conversations"][1]["value"] for one in rows]
+def test_the_first_rows_alone_are_read_and_later_the_others(tmp_path: Path) -> None:
+    file = tmp_path / "mix.json"
+    write_rows(file, 60, every=5)
+    whole, rows = run(file, tmp_path / "whole")
+    few, first = run(file, tmp_path / "out", limit=20)
+    assert (few.read, first) == (20, rows[: few.kept])
+    assert run(file, tmp_path / "out") == (whole, rows)
 
 
-def test_a_mix_takes_rows_by_its_strategies_from_files_found_by_their_tails(
-    tmp_path: Path,
+def test_long_rows_are_spooled_before_they_are_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = mix(
-        tmp_path,
-        ("/mnt/authors/one.json", "first:25%"),
-        ("/mnt/authors/two.json", "end:2"),
-        ("/mnt/authors/three.json", "random:4"),
-        ("four.json", "all"),
-    )
-    report, rows = run(file, tmp_path / "out", seed=3)
-    assert said(rows)[:5] == ["one 0", "one 1", "one 2", "two 8", "two 9"]
-    assert report.sources == {"one": 3, "two": 2, "three": 4, "four": 10}
-    _, again = run(file, tmp_path / "again", seed=4)
-    assert said(again)[5:9] != said(rows)[5:9]
-
-
-def test_a_file_listed_twice_gives_distinct_ids_and_counts_its_repeats(tmp_path: Path) -> None:
-    file = mix(tmp_path, ("one.json", "first:3"), ("one.json", "first:4"))
-    report, rows = run(file, tmp_path / "out")
-    assert [one["id"][:6] for one in rows] == ["one#00", "one#00", "one#00", "one~2#"]
-    assert report.rejects == {"duplicate row": 3}
-
-
-def test_the_published_mixes_are_read_and_their_missing_files_counted(shared_data: Path) -> None:
-    for name, files in (("onevision", 82), ("single_image", 90), ("mid_stage", 8)):
-        file = shared_data / "llava_samples" / f"llava_next_mix_{name}.yaml"
-        with pytest.raises(ToolkitError, match=rf"names (\d+) of {files} files"):
-            read_mix(file)
+    file = tmp_path / "mix.json"
+    write_rows(file, 40)
+    _, rows = run(file, tmp_path / "whole")
+    monkeypatch.setattr(spool, "PART_CHARACTERS", 4000)
+    assert run(file, tmp_path / "out")[1] == rows
+    assert len(list((tmp_path / "out" / "work" / "spool").iterdir())) > 5
 
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("datasets: []", "lists no datasets"),
-        ("a: 1", "no mix in YAML"),
-        ("datasets: [{json_path: x.json, sampling_strategy: 'first:101%'}]", "unknown sampling"),
-        ("datasets: [{json_path: x.json, sampling_strategy: some}]", "unknown sampling"),
-        ("datasets: [{sampling_strategy: all}]", "a dataset of the mix is wrong"),
-        ("datasets: [1", "no mix in YAML"),
+        ("[]", r"there is no row in mix\.json"),
+        ("", r"there is no row in mix\.json"),
+        ("[1, 2]", r"no row of mix\.json can be used \(2 of 2: no conversation\): see .*rejects"),
+        ('{"data": []}', r"can be used \(1 of 1: no conversation\)"),
     ],
 )
-def test_a_wrong_mix_is_one_sentence(tmp_path: Path, content: str, sentence: str) -> None:
-    (tmp_path / "mix.yaml").write_text(content)
-    with pytest.raises(ToolkitError, match=sentence):
-        read_mix(tmp_path / "mix.yaml")
+def test_a_file_without_a_row_of_use_is_refused(
+    tmp_path: Path, content: str, sentence: str
+) -> None:
+    file = tmp_path / "mix.json"
+    file.write_text(content)
+    with pytest.raises(ToolkitError, match=sentence) as refused:
+        run(file, tmp_path / "out")
+    if "see " in str(refused.value):
+        assert Path(str(refused.value).partition("see ")[2]).read_text().count("\n")
+
+
+def test_rows_that_all_lose_their_images_are_no_result(tmp_path: Path) -> None:
+    (tmp_path / "mix.json").write_text(json.dumps([row("a.jpg"), row(".", "A cat.")]))
+    (tmp_path / "images").mkdir()
+    with pytest.raises(ToolkitError, match=r"\(2 of 2: image missing\): see .*out/rejects\.jsonl"):
+        run(tmp_path / "mix.json", tmp_path / "out", images=tmp_path / "images")
+
+
+def test_the_folder_itself_is_no_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, images: Path
+) -> None:
+    monkeypatch.chdir(images)
+    with pytest.raises(DefectError, match="image missing"):
+        ImageFolder(Path()).find(["."])

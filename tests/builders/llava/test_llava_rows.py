@@ -124,7 +124,40 @@ def test_a_caption_with_a_url_gets_the_question_of_the_prompt_library() -> None:
         {"image_url": "https://a.org/b.jpg", "caption": "A red bus.", "transcripts": []}
     )
     assert row.turns[0].value == "<image>\nDescribe this image in detail."
-    assert row.images == ("https://a.org/b.jpg",)
+    assert (row.images, row.repairs) == (("https://a.org/b.jpg",), ())
+
+
+def test_a_caption_without_its_image_is_no_text_only_row() -> None:
+    assert defect({"image_url": None, "caption": "A red bus."}) == "image token without image"
+
+
+def test_an_instruction_is_asked_with_what_it_is_about() -> None:
+    row = {"instruction": "Translate.", "input": "Guten Tag", "output": "Good day"}
+    assert clean_row(row).turns[0].value == "Translate.\nGuten Tag"
+    assert clean_row(row | {"input": " "}).turns[0].value == "Translate."
+    assert defect(row | {"input": ["Guten Tag"]}) == "malformed turn"
+
+
+def test_null_fields_of_a_table_hide_no_other_field() -> None:
+    row = talk("<image>\nWhat?", "It.", image=None, images=["a.jpg"])
+    row |= {"id": None, "question_id": 7}
+    assert (clean_row(row).images, clean_row(row).row_id) == (("a.jpg",), "7")
+
+
+def test_messages_beside_conversations_are_not_looked_at() -> None:
+    assert clean_row(talk("Hello", "Hi", messages=[1, None])).images == ()
+
+
+def test_the_image_of_an_unanswered_question_is_not_given_to_another() -> None:
+    assert defect(talk("What?", "It.", "<image>\nAnd this?", image="a.jpg")) == "no answer"
+    kept = clean_row(talk("<image>\nWhat?", "It.", "<image>\nAnd?", image="a.jpg"))
+    assert kept.repairs == ("trailing question dropped",)
+
+
+@pytest.mark.parametrize("name", [["a.jpg", " "], "data:image/png;base64,AAAA", "a" * 5000])
+def test_an_image_field_that_names_no_file_is_refused(name: Any) -> None:
+    tokens = "<image>" * (len(name) if isinstance(name, list) else 1)
+    assert defect(talk(f"{tokens}\nWhat?", "It.", image=name)) == "malformed image"
 
 
 @pytest.mark.parametrize(
