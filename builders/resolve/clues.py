@@ -1,12 +1,15 @@
 """The evidence for and against an article, each piece with its weight in log-odds."""
 
 import math
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 
 from imagewikiqa.builders.resolve.knowledge import DISAMBIGUATION, Found
 from imagewikiqa.builders.resolve.lead import first_sentence, is_list, nouns, opening, said_to_be
-from imagewikiqa.builders.resolve.phrases import Phrase
+from imagewikiqa.builders.resolve.phrases import Names, Phrase
 from imagewikiqa.builders.resolve.records import Clue, ClueKind
 from imagewikiqa.builders.resolve.subject import Standing, Subject
 from imagewikiqa.builders.resolve.titles import (
@@ -59,6 +62,37 @@ class Lead:
         return parted(self.page.title)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """All titles found for a class, as each of them is looked at beside the others."""
+
+    qualified: Mapping[str, tuple[str, ...]]  # by the wording of what stands before the qualifier
+    plain: tuple[str, ...]  # sorted
+
+    def same(self, title: Title) -> tuple[str, ...]:
+        """Return the titles of these words with a qualifier."""
+        return self.qualified.get(squeeze(title.base), ())
+
+    def longer(self, title: Title) -> tuple[str, ...]:
+        """Return up to two titles that begin with a title's words."""
+        begin = f"{title.text} "
+        at = bisect_left(self.plain, begin)
+        return tuple(takewhile(lambda text: text.startswith(begin), self.plain[at : at + 2]))
+
+
+def around(pages: Iterable[Found]) -> Around:
+    """Return the titles of pages for comparison, in an order of their own."""
+    titles = [parted(text) for text in sorted({page.title for page in pages})]
+    qualified: dict[str, list[str]] = defaultdict(list)
+    for title in titles:
+        if title.qualifier:
+            qualified[squeeze(title.base)].append(title.text)
+    return Around(
+        qualified={base: tuple(texts) for base, texts in qualified.items()},
+        plain=tuple(title.text for title in titles if not title.qualifier),
+    )
+
+
 def strength(phrase: Phrase) -> float:
     """Return what it proves that a title equals a phrase."""
     several = phrase.words > 1
@@ -71,10 +105,8 @@ def strength(phrase: Phrase) -> float:
     return weight + WEAK[phrase.weakness]
 
 
-def clues(
-    lead: Lead, subject: Subject, others: Iterable[Found], rivals: Mapping[str, str]
-) -> list[Clue]:
-    """Return all evidence for one article; `rivals` are the names of all classes, by wording."""
+def clues(lead: Lead, subject: Subject, others: Around, rivals: Names) -> list[Clue]:
+    """Return all evidence for one article."""
     found = [
         _clue("prior", PRIOR, "most articles that a search finds are about something else"),
         *_by_title(lead, subject),
@@ -145,23 +177,19 @@ def _by_case(title: Title, phrase: Phrase, subject: Subject) -> Iterable[Clue]:
         yield _clue("case", -2.5, "the title is written like the name of one thing")
 
 
-def _by_standing(lead: Lead, others: Iterable[Found]) -> Iterable[Clue]:
+def _by_standing(lead: Lead, others: Around) -> Iterable[Clue]:
     """Yield whether a plain title is the main meaning of its words, or a list of meanings."""
     title = lead.title
     if title.qualifier or lead.page.is_disambiguation is False:
         return
-    around = [parted(page.title) for page in others if page.title != title.text]
-    same = [t for t in around if squeeze(t.base) == squeeze(title.base) and t.qualifier]
-    if any(t.text.endswith(DISAMBIGUATION) for t in same):
+    same, longer = others.same(title), others.longer(title)
+    if any(text.endswith(DISAMBIGUATION) for text in same):
         yield _clue("standing", 0.4, "other meanings are on a page of their own")
         return
-    longer = [t for t in around if t.text.startswith(f"{title.text} ") and not t.qualifier]
-    count = len(same) + min(1.0, 0.5 * len(longer))
+    count = len(same) + 0.5 * len(longer)
     weight = -3.5 if count >= 2 else -1.0 * count
     if count:
-        yield _clue(
-            "standing", weight, f"may be a list of meanings, as {(same + longer)[0].text!r}"
-        )
+        yield _clue("standing", weight, f"may be a list of meanings, as {(same + longer)[0]!r}")
 
 
 def _by_qualifier(lead: Lead, subject: Subject) -> Iterable[Clue]:
@@ -211,10 +239,10 @@ def has_name(lead: Lead, subject: Subject) -> bool:
     return any(fit(title, p) == "same" for p in subject.phrases if p.source == "name")
 
 
-def _by_rival(title: Title, subject: Subject, rivals: Mapping[str, str]) -> Iterable[Clue]:
-    owner = rivals.get(squeeze(title.text), subject.entry.id)
-    if owner != subject.entry.id:
-        yield _clue("rival", -3.0, f"the title is the name of the class {owner}")
+def _by_rival(title: Title, subject: Subject, rivals: Names) -> Iterable[Clue]:
+    owners = rivals.get(squeeze(title.text), ())
+    if owners and subject.entry.id not in owners:
+        yield _clue("rival", -3.0, f"the title is the name of the class {owners[0]}")
 
 
 def _by_text(page: Found, subject: Subject) -> Iterable[Clue]:

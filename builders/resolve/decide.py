@@ -1,11 +1,11 @@
 """The decision for one class: one article, several, none, or a question for a person."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from imagewikiqa.builders.resolve.clues import Lead, clues, has_name, outdone
+from imagewikiqa.builders.resolve.clues import Lead, around, clues, has_name, outdone
 from imagewikiqa.builders.resolve.knowledge import Found
-from imagewikiqa.builders.resolve.phrases import Phrase, alternatives
+from imagewikiqa.builders.resolve.phrases import Names, Phrase, alternatives
 from imagewikiqa.builders.resolve.records import Candidate, Resolution
 from imagewikiqa.builders.resolve.subject import Subject
 from imagewikiqa.builders.resolve.titles import fit, parted
@@ -16,13 +16,14 @@ KEPT = 8  # candidates stored for a class
 
 
 def rank(
-    leads: Sequence[Lead], subject: Subject, seen: Iterable[Found], rivals: Mapping[str, str]
+    leads: Sequence[Lead], subject: Subject, seen: Iterable[Found], rivals: Names
 ) -> list[Candidate]:
     """Return the articles, best first, each with its evidence and its share.
 
+    `seen` are all pages found, lists of meanings too; `rivals` the names of all classes.
     The share is a softmax over the scores with "none of them" at score 0.
     """
-    others = tuple(seen)
+    others = around(seen)
     named = [lead.page.title for lead in leads if has_name(lead, subject)]
     scored = []
     for lead in leads:

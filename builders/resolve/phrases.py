@@ -4,16 +4,18 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
-from imagewikiqa.builders.resolve.words import fold, knowing, singular, squeeze, stems
+from imagewikiqa.builders.resolve.words import KEPT, fold, knowing, singular, squeeze, stems
 from imagewikiqa.core.records import ClassEntry
 
 Source = Literal["name", "synonym", "scientific name"]
+Names = Mapping[str, tuple[str, ...]]  # wording of a name -> ids of the classes named so
 Weakness = Literal["", "part of the name", "names another class", "shared with another class"]
 _BINOMIAL = re.compile(r"[A-Z][a-z]{2,} ([a-z]{3,})(?: [a-z]{3,})?")
 _LATIN = re.compile(r".*(?:us|a|is|um|i|ae|ens|ans|ix|ex|ax|ox|os|or|es|lar|ys|yx|as|eo|io)")
-_HINT = re.compile(r"\s*\(([^()]*)\)\s*")
+_HINT = re.compile(r"\(([^()]*)\)")
 _ALTERNATIVES = re.compile(r"\s+(?:/|or)\s+|\s*[,;|]\s*")
 
 
@@ -34,7 +36,7 @@ class Phrase:
 def phrases_of(classes: Iterable[ClassEntry]) -> dict[str, tuple[Phrase, ...]]:
     """Return each class's phrases by class id: the name first, no wording twice."""
     entries = tuple(classes)
-    names = {squeeze(bare(entry.name)): entry.id for entry in reversed(entries)}
+    names = names_of(entries)
     users: dict[str, set[str]] = defaultdict(set)
     for entry in entries:
         for text in _texts(entry):
@@ -42,9 +44,17 @@ def phrases_of(classes: Iterable[ClassEntry]) -> dict[str, tuple[Phrase, ...]]:
     return {entry.id: tuple(_phrases(entry, names, users)) for entry in entries}
 
 
+def names_of(classes: Iterable[ClassEntry]) -> Names:
+    """Return who is named how; in some lists two classes have one name."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for entry in classes:
+        found[squeeze(bare(entry.name))].append(entry.id)
+    return {wording: tuple(ids) for wording, ids in found.items() if wording}
+
+
 def bare(text: str) -> str:
     """Return a phrase without what it adds in brackets: "kite (bird of prey)" is "kite"."""
-    return _HINT.sub(" ", text).strip() or text
+    return " ".join(_HINT.sub(" ", text).split()) or text
 
 
 def hints(entry: ClassEntry) -> tuple[str, ...]:
@@ -67,6 +77,7 @@ def is_scientific(text: str, entry: ClassEntry) -> bool:
     return not stems(found[1]) & english
 
 
+@lru_cache(maxsize=KEPT)
 def forms(text: str) -> tuple[str, ...]:
     """Return a phrase and its other spellings and numbers: plural, singular, grey for gray."""
     words = text.split()
@@ -91,15 +102,15 @@ def _texts(entry: ClassEntry) -> tuple[str, ...]:
     return tuple({squeeze(text): text for text in reversed(texts) if squeeze(text)}.values())[::-1]
 
 
-def _phrases(
-    entry: ClassEntry, names: Mapping[str, str], users: Mapping[str, set[str]]
-) -> Iterable[Phrase]:
+def _phrases(entry: ClassEntry, names: Names, users: Mapping[str, set[str]]) -> Iterable[Phrase]:
     name = bare(entry.name)
     own = {squeeze(name), *map(squeeze, alternatives(entry.name))}
     for text in _texts(entry):
         key = squeeze(text)
         if key in own:
-            yield Phrase(text=text, source="name")
+            several = len(names.get(key, ())) > 1
+            weakness: Weakness = "shared with another class" if several else ""
+            yield Phrase(text=text, source="name", weakness=weakness)
             continue
         scientific = is_scientific(text, entry)
         yield Phrase(
@@ -114,10 +125,10 @@ def _weakness(
     text: str,
     name: str,
     class_id: str,
-    names: Mapping[str, str],
+    names: Names,
     users: Mapping[str, set[str]],
 ) -> Weakness:
-    if names.get(key, class_id) != class_id:
+    if class_id not in names.get(key, (class_id,)):
         return "names another class"
     if len(users[key]) > 1:
         return "shared with another class"

@@ -1,17 +1,16 @@
 """Find the article or articles of every class of a list."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from imagewikiqa.builders.raw import normal_title
 from imagewikiqa.builders.resolve.clues import Lead
 from imagewikiqa.builders.resolve.decide import decide, rank
 from imagewikiqa.builders.resolve.knowledge import DISAMBIGUATION, Found, Knowledge
-from imagewikiqa.builders.resolve.phrases import Phrase, bare, forms
+from imagewikiqa.builders.resolve.phrases import Names, Phrase, forms, names_of
 from imagewikiqa.builders.resolve.records import Candidate, Resolution
 from imagewikiqa.builders.resolve.subject import Subject, subjects_of
-from imagewikiqa.builders.resolve.words import squeeze
 from imagewikiqa.core.progress import Progress, Silent
 from imagewikiqa.core.records import ClassEntry
 
@@ -82,7 +81,7 @@ def resolve(
     watcher = progress or Silent()
     entries = tuple(classes)
     files = [_File(subject) for subject in subjects_of(entries)]
-    rivals = {squeeze(bare(entry.name)): entry.id for entry in reversed(entries)}
+    rivals = names_of(entries)
     watcher.begin("resolve", 2 * len(files), 0)
     try:
         _look_up(files, knowledge, _exact)
@@ -170,7 +169,7 @@ def _queries(subject: Subject) -> list[str]:
     return told[:QUERIES]
 
 
-def _weigh(files: Sequence[_File], knowledge: Knowledge, rivals: Mapping[str, str]) -> None:
+def _weigh(files: Sequence[_File], knowledge: Knowledge, rivals: Names) -> None:
     """Rank by titles, read the texts of the best together, and rank again."""
     for file in files:
         file.ranked = rank(file.leads(), file.subject, file.pages.values(), rivals)

@@ -5,19 +5,16 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from imagewikiqa.builders.raw import normal_title
 from imagewikiqa.builders.resolve.records import Candidate, Resolution
 from imagewikiqa.builders.resolve.resolve import share
+from imagewikiqa.builders.resolve.written import NO_ARTICLE, written_title
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import publish_text
 from imagewikiqa.core.records import ClassEntry
 
 COLUMNS = ("class_id", "class_name", "definition", "outcome", "why", "candidates", "title")
-NO_ARTICLE = "-"
 SHOWN = 5  # candidates of one class
 REASONS = 3  # of one candidate, the heaviest first
-LONGEST = 255  # bytes of a title, MediaWiki's limit
-_FORBIDDEN = frozenset("<>[]{}#\x7f")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -43,16 +40,16 @@ def read_review(path: Path, resolutions: Sequence[Resolution]) -> dict[str, tupl
 
     Raises ToolkitError naming the line of the first mistake.
     """
-    names = {r.id: r.class_name for r in resolutions}
+    known = {shown: r for r in resolutions for shown in (r.id, _inert(r.id))}
     chosen: dict[str, tuple[str, ...]] = {}
     reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
     try:
         _check_columns(path, next(reader, []))
         for cells in reader:
             where = f"{path}, line {reader.line_num}"
-            if not cells:
+            if not any(map(str.strip, cells)):
                 continue
-            class_id, titles = _decision(where, cells, names)
+            class_id, titles = _decision(where, cells, known)
             if class_id in chosen:
                 raise ToolkitError(f"{where}: {class_id} has a row above; delete one of the two")
             chosen[class_id] = titles
@@ -86,8 +83,8 @@ def _decided(resolution: Resolution, titles: tuple[str, ...]) -> Resolution:
 def _row(resolution: Resolution, entry: ClassEntry) -> tuple[str, ...]:
     shown = enumerate(resolution.candidates[:SHOWN], 1)
     return (
-        resolution.id,
-        resolution.class_name,
+        _inert(resolution.id),
+        _inert(resolution.class_name),
         _inert(entry.definition or "; ".join(entry.synonyms)),
         resolution.outcome,
         _inert(resolution.note),
@@ -120,17 +117,18 @@ def _text(path: Path) -> str:
 
 
 def _check_columns(path: Path, found: Sequence[str]) -> None:
-    if tuple(found) != COLUMNS:
-        wrong = sorted(set(found) - {*COLUMNS}) or sorted({*COLUMNS} - set(found))
-        about = f" ({', '.join(wrong)})" if wrong else ""
-        raise ToolkitError(
-            f"{path}, line 1: the columns are not {','.join(COLUMNS)}{about}; keep the first line "
-            "as it was written"
-        )
+    if tuple(found) == COLUMNS:
+        return
+    wrong = sorted(set(found) - {*COLUMNS, ""}) or sorted({*COLUMNS} - set(found))
+    about = f" ({', '.join(wrong)[:100]!r})" if wrong else f" ({len(found)} of them)"
+    step = "keep the first line as it was written"
+    if len(found) == 1 and COLUMNS[0] in found[0]:
+        step = "save the file with commas between its cells"
+    raise ToolkitError(f"{path}, line 1: the columns are not {','.join(COLUMNS)}{about}; {step}")
 
 
 def _decision(
-    where: str, cells: Sequence[str], names: Mapping[str, str]
+    where: str, cells: Sequence[str], known: Mapping[str, Resolution]
 ) -> tuple[str, tuple[str, ...]]:
     if len(cells) != len(COLUMNS):
         raise ToolkitError(
@@ -138,31 +136,16 @@ def _decision(
             "comma in double quotes"
         )
     class_id, name, title = cells[0].strip(), cells[1].strip(), cells[-1].strip()
-    if class_id not in names:
+    if class_id not in known:
         raise ToolkitError(
             f"{where}: there is no class {class_id!r} in this run; use its own review file"
         )
-    if name != names[class_id]:
+    found = known[class_id]
+    if name not in (found.class_name, _inert(found.class_name)):
         raise ToolkitError(
-            f"{where}: {class_id} is {names[class_id]!r}, not {name!r}; restore the row's first "
+            f"{where}: {class_id} is {found.class_name!r}, not {name!r}; restore the row's first "
             "two cells"
         )
     if title == NO_ARTICLE:
-        return class_id, ()
-    return class_id, tuple(dict.fromkeys(_title(where, part) for part in title.split("|")))
-
-
-def _title(where: str, written: str) -> str:
-    title = written.strip()
-    if not title:
-        raise ToolkitError(
-            f"{where}: the title is blank; write a title, '-' for no article, or delete the row to "
-            "leave the class open"
-        )
-    wrong = sorted(_FORBIDDEN & set(title))
-    if wrong or not title.isprintable() or len(title.encode()) > LONGEST:
-        about = f"holds {' '.join(map(repr, wrong))}" if wrong else "is too long or not printable"
-        raise ToolkitError(
-            f"{where}: {title[:60]!r} {about}, which no title may; copy the title from the article"
-        )
-    return normal_title(title)
+        return found.id, ()
+    return found.id, tuple(dict.fromkeys(written_title(where, part) for part in title.split("|")))

@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from imagewikiqa.builders.resolve.phrases import Phrase, forms
-from imagewikiqa.builders.resolve.words import fold, squeeze, stems
+from imagewikiqa.builders.resolve.words import KEPT, fold, squeeze, stems
 
 _QUALIFIED = re.compile(r"(.+?) \(([^()]+)\)")
 _PLACED = re.compile(r"(.+?), (.+)")
@@ -22,6 +23,7 @@ class Title:
     placed: bool = False  # qualified by a comma, as places are: "Orange, Connecticut"
 
 
+@lru_cache(maxsize=KEPT)
 def parted(text: str) -> Title:
     """Return a title in its parts."""
     if found := _QUALIFIED.fullmatch(text):

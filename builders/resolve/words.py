@@ -7,13 +7,14 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
 from imagewikiqa.core.records import ClassEntry
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)?")
+KEPT = 1 << 15  # wordings: each title of a class is compared with each of its phrases
 _ENDINGS = ("ings", "ing", "ers", "er", "ed")
 
 
@@ -61,6 +62,7 @@ def knowing() -> Knowing:
     )
 
 
+@lru_cache(maxsize=KEPT)
 def fold(text: str) -> str:
     """Return a text for comparison: no case, no accents, no punctuation, single spaces."""
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())

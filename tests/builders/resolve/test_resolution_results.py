@@ -80,6 +80,22 @@ def test_the_stated_table_is_what_the_benchmark_prints(
     assert resolution.report(summary, named, given, gold).strip() in stated
 
 
+def test_what_poorer_class_lists_cost_is_as_stated(shared_data: Path, given: Given) -> None:
+    gold = read_map(map_file(shared_data))
+    lemmas = (shared_data / "class_lists" / "imagenet_synset_to_lemma_1k.txt").read_text("utf-8")
+    first = {line[:9]: line[10:].split(",")[0] for line in lemmas.splitlines()}
+    poor = [entry.model_copy(update={"name": first[entry.id]}) for entry in given.classes]
+    bare = [e.model_copy(update={"definition": "", "hypernyms": ()}) for e in given.classes]
+    stated = " ".join((RESULTS / "resolution.md").read_text(encoding="utf-8").split())
+    for classes, words in (
+        (poor, "{committed} hard classes are committed and {precision_map:.1%} of them are the"),
+        (bare, "Without definitions and hypernyms it is {committed} and {precision_map:.1%}."),
+    ):
+        found = resolve(classes, Offline(given.listed, given.pages))
+        row = score(found, given.easy, gold, JUDGED, "hard")
+        assert words.format(**row) in stated
+
+
 def test_the_resolver_is_handed_nothing_of_the_map(shared_data: Path, tmp_path: Path) -> None:
     folder = tmp_path / "imagenet_wiki_map"
     folder.mkdir()

@@ -85,6 +85,53 @@ def test_one_article_of_two_classes_is_flagged_on_both() -> None:
     assert found["upright"].shared_with == ("grand",)
 
 
+def test_two_classes_of_one_name_are_told_apart_by_what_they_are() -> None:
+    cranes = [
+        entry.model_copy(update={"name": "crane"}) for entry in CLASSES if "crane" in entry.id
+    ]
+    for classes in (cranes, cranes[::-1]):
+        found = {r.id: r for r in resolve(classes, World())}
+        assert found["crane-bird"].titles == ("Crane (bird)",)
+        assert found["crane-machine"].titles == ("Crane (machine)",)
+
+
+def test_a_name_of_two_classes_decides_nothing_alone_in_either_order() -> None:
+    twins = [ClassEntry(id=one, name="pelican") for one in ("a", "b")]
+    for classes in (twins, twins[::-1]):
+        found = resolve(classes, Offline({"pelican": ["Pelican"]}))
+        assert [r.outcome for r in found] == ["ambiguous", "ambiguous"]
+        assert found[0].confidence == found[1].confidence
+    (alone,) = resolve(twins[:1], Offline({"pelican": ["Pelican"]}))
+    assert alone.titles == ("Pelican",)
+
+
+ODD = [
+    "x", "Ä", "北京烤鸭", "кошка", "قطة", "-", "(", "a (b", "()", "!!!", "🐈", "or", "a or b", "/",
+    ", ,", "C++", "AC/DC", "the", "A_b", "e\u0301", "ß", "İstanbul", "=1+1", "crane", "Crane",
+    "w " * 3000, "(" * 3000, "a" + " " * 3000 + "b", "crane (bird)" * 50,
+]  # fmt: skip
+
+
+def test_classes_with_odd_names_alone_and_together_have_decisions() -> None:
+    classes = [ClassEntry(id=str(at), name=name) for at, name in enumerate(ODD)]
+    listed = {name: [name, f"{name} (disambiguation)", f"{name}, Ohio"] for name in ODD}
+    found = resolve(classes, Offline(listed, widen=True))
+    assert [r.id for r in found] == [entry.id for entry in classes]
+    taken = {r.class_name: r.titles for r in found}
+    assert taken["北京烤鸭"] == ("北京烤鸭",) and taken["кошка"] == ("Кошка",)
+    for entry in classes:
+        (alone,) = resolve([entry], Offline(listed))
+        assert alone.outcome in ("resolved", "ambiguous", "missing")
+
+
+def test_hundreds_of_candidates_are_weighed_as_a_few_are() -> None:
+    few = {"pelican": [*LISTED["pelican"], "Pelican bay"]}
+    many = {"pelican": [*few["pelican"], *(f"Pelican {at} (ship)" for at in range(800))]}
+    (expected,), (found,) = (resolve([PELICAN], Offline(listed)) for listed in (few, many))
+    assert found.titles == expected.titles == ("Pelican",)
+    assert found.candidates[0].clues == expected.candidates[0].clues
+
+
 def test_titles_are_asked_for_together_and_lists_are_not_read_as_articles() -> None:
     world = World()
     resolve(CLASSES, world)

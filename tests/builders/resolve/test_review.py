@@ -92,9 +92,9 @@ def test_a_reviewed_article_that_another_class_has_is_flagged(tmp_path: Path) ->
 
 
 TITLES = st.text(
-    st.characters(exclude_categories=["C", "Z"], exclude_characters="<>[]{}#|_:"),
+    st.characters(exclude_categories=["C", "Z"], exclude_characters="<>[]{}#|_:%&./~"),
     min_size=1, max_size=20,
-).filter(lambda title: title != "-")  # fmt: skip
+).filter(lambda title: any(map(str.isdigit, title)) or len(title) > 4)  # fmt: skip
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -114,11 +114,72 @@ def test_any_titles_survive_the_way_and_a_second_one_changes_nothing(
     assert apply_review(once, read_review(path, once)) == once
 
 
-def test_a_definition_is_no_formula_to_a_spreadsheet(tmp_path: Path) -> None:
+def test_nothing_of_a_class_is_a_formula_to_a_spreadsheet(tmp_path: Path) -> None:
     path = tmp_path / "review.csv"
-    found = [Resolution(id="x", class_name="x", outcome="missing", titles=(), confidence=0)]
-    write_review(path, found, [ClassEntry(id="x", name="x", definition="=HYPERLINK(1)")])
-    assert rows(path)[0]["definition"] == "'=HYPERLINK(1)"
+    entry = ClassEntry(id="=x", name="@now", definition="=HYPERLINK(1)")
+    found = [Resolution(id="=x", class_name="@now", outcome="missing", titles=(), confidence=0)]
+    write_review(path, found, [entry])
+    assert [*rows(path)[0].values()][:3] == ["'=x", "'@now", "'=HYPERLINK(1)"]
+    assert read_review(filled(path, {"'=x": "Lens"}), found) == {"=x": ("Lens",)}
+    plain = path.read_text(encoding="utf-8").replace("'=x", "=x").replace("'@now", "@now")
+    path.write_text(plain, encoding="utf-8")  # as spreadsheets write it that hide the mark
+    assert read_review(path, found) == {"=x": ("Lens",)}
+
+
+@pytest.mark.parametrize(
+    ("title", "told"),
+    [
+        ("–", "is no title; write '-', alone in its cell"),
+        ("\u2212", "is no title"),
+        ("n/a", "is no title"),
+        ("None", "is no title"),
+        ("Lens | -", "'-' is no title"),
+        ("https://en.wikipedia.org/wiki/Lens", "is an address, not a title"),
+        ("en.wikipedia.org/wiki/Lens", "is an address, not a title"),
+        ("Lens%28optics%29", "holds '%28', which no title may"),
+        ("Salt &amp; pepper", "holds '&amp;', which no title may"),
+        ("../Lens", "holds '../', which no title may"),
+        ("File:Lens.jpg", "leads to another namespace or wiki"),
+        ("User talk:Lens", "leads to another namespace or wiki"),
+        (":Lens", "leads to another namespace or wiki"),
+        ("de:Linse", "leads to another namespace or wiki"),
+        ("Lens\u200b", "is too long or not printable"),
+    ],
+)
+def test_what_can_be_no_article_is_refused_with_the_reason(
+    tmp_path: Path, title: str, told: str
+) -> None:
+    said = refusal(tmp_path, GOOD.replace("Burning glass", title))
+    assert "line 2: " in said and told in said
+
+
+@pytest.mark.parametrize(
+    "title", ["Alien: Covenant", "AC/DC", "100% (song)", "...And Justice for All", "N/A (band)"]
+)
+def test_odd_titles_of_articles_are_taken(tmp_path: Path, title: str) -> None:
+    path = tmp_path / "review.csv"
+    path.write_text(f"{HEADER}\n{GOOD.replace('Burning glass', title)}\n", encoding="utf-8")
+    assert read_review(path, FOUND) == {"sunglass": (title,)}
+
+
+@given(st.binary(max_size=60), st.sampled_from([b"", b"sunglass,sunglass,d,ambiguous,w,c,"]))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_bytes_are_decisions_or_one_sentence(tmp_path: Path, data: bytes, begin: bytes) -> None:
+    path = tmp_path / "review.csv"
+    path.write_bytes(HEADER.encode() + b"\n" + begin + data)
+    try:
+        chosen = read_review(path, FOUND)
+    except ToolkitError as error:
+        assert "\n" not in str(error)
+    else:
+        assert set(chosen) <= {r.id for r in FOUND}
+
+
+def test_cells_parted_by_something_else_are_told_apart(tmp_path: Path) -> None:
+    for mark in (";", "\t"):
+        said = refusal(tmp_path, header=HEADER.replace(",", mark))
+        assert said.endswith("save the file with commas between its cells")
+    assert "(9 of them)" in refusal(tmp_path, header=HEADER + ",,")
 
 
 @pytest.mark.parametrize(
@@ -141,8 +202,8 @@ def test_each_mistake_is_one_sentence_with_its_line(tmp_path: Path, line: str, t
 
 
 def test_other_columns_are_refused_by_name(tmp_path: Path) -> None:
-    assert "(titel)" in refusal(tmp_path, GOOD, header=HEADER.replace("title", "titel"))
-    assert "(why)" in refusal(tmp_path, GOOD, header=HEADER.replace(",why", ""))
+    assert "('titel')" in refusal(tmp_path, GOOD, header=HEADER.replace("title", "titel"))
+    assert "('why')" in refusal(tmp_path, GOOD, header=HEADER.replace(",why", ""))
     assert "line 1" in refusal(tmp_path, header="")
 
 
@@ -156,5 +217,5 @@ def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:
 
 def test_a_mark_at_the_beginning_and_empty_lines_are_fine(tmp_path: Path) -> None:
     path = tmp_path / "review.csv"
-    path.write_text(f"{HEADER}\n\n{GOOD}\n\n", encoding="utf-8-sig")
+    path.write_text(f"{HEADER}\n\n{GOOD}\n,,,,,,\n", encoding="utf-8-sig")
     assert read_review(path, FOUND) == {"sunglass": ("Burning glass",)}

@@ -1,10 +1,16 @@
 """The resolver asks a wiki over the network politely, in few requests, and once."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
+from imagewikiqa.builders.raw import normal_title
 from imagewikiqa.builders.resolve.from_api import FromApi
 from imagewikiqa.builders.resolve.resolve import resolve
 from imagewikiqa.builders.wiki.api import open_api
+from imagewikiqa.core.classes import load_classes
+from imagewikiqa.core.records import ClassEntry
 from tests.builders.resolve.worlds import CLASSES, WORLD, World
 from tests.builders.wiki.action_api import Site as Served
 from tests.builders.wiki.referee import Rules
@@ -47,3 +53,30 @@ def test_a_strict_wiki_sees_no_breach_and_is_asked_each_thing_once(tmp_path: Pat
     orange = next(r for r in first if r.id == "orange").candidates[0]
     page = next(page for page in served() if page.title == "Orange (fruit)")
     assert (orange.page_id, orange.revision_id) == (page.page_id, page.revision_id)
+
+
+def articles(classes: Sequence[ClassEntry]) -> list[SitePage]:
+    """Return one article for each class, which says what the class list says."""
+    titles = [normal_title((entry.title or entry.name).split(" | ")[0]) for entry in classes]
+    texts = {
+        title: f"'{title}' is a {entry.hypernyms[0]}. {entry.definition}\n\n== More ==\nText."
+        for title, entry in zip(titles, classes, strict=True)
+    }
+    return [
+        SitePage(page_id=100 + n, title=title, revision_id=900 + n, wikitext=text)
+        for n, (title, text) in enumerate(texts.items())
+    ]
+
+
+@pytest.mark.parametrize(("known", "most"), [(True, 25), (False, 8 + 3 * 37)])
+def test_a_list_of_classes_costs_a_request_for_50_titles_and_3_searches_a_doubt(
+    tmp_path: Path, known: bool, most: int
+) -> None:
+    classes = load_classes("oxford_pets")
+    with StrictServer(Served(articles(classes[: 37 if known else 1])), FAST) as server:
+        site = site_at(server.api, per_second=60.0)
+        with open_api(site, tmp_path / "store.sqlite", limits=tmp_path / "limits") as api:
+            found = resolve(classes, FromApi(api))
+    assert server.record.violations == []
+    assert len(server.record.seen) <= most
+    assert sum(r.outcome == "resolved" for r in found) >= (35 if known else 1)
