@@ -1,0 +1,272 @@
+"""The ledger: every attempt to ask a model, in one SQLite file, so that no answer is paid twice.
+
+An attempt is committed before it is sent, and its raw answer before anything is read in it. What is
+read (finish, tokens, price) can be read again from the raw bytes.
+"""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, TypeVar
+
+from pydantic import Field
+
+from imagewikiqa.core.digests import canonical_json, digest
+from imagewikiqa.core.errors import ToolkitError
+from imagewikiqa.core.files import explained
+from imagewikiqa.core.llm.client import Request
+from imagewikiqa.core.records import Part, Sha256
+
+T = TypeVar("T")
+Status = Literal[
+    "started", "answered", "ok", "truncated", "refused", "filtered", "invalid", "error"
+]
+Work = Callable[[sqlite3.Connection], Any]
+FORMAT = 1
+_APPLICATION = 0x69776C6C  # "iwll": marks the file as ours
+_SCHEMA = """
+create table requests (
+    key text primary key,       -- sha256 of provider and canonical request
+    body blob not null          -- that JSON, deflated; images by their sha256
+) without rowid;
+create table attempts (
+    id integer primary key,
+    key text not null,
+    provider text not null,
+    model text not null,        -- asked for
+    prompt text not null,       -- template and digest
+    status text not null,
+    raw blob,                   -- the answer as it came, deflated
+    answered_by text,           -- the model that answered
+    request_id text,            -- the provider's own
+    input_tokens integer,
+    output_tokens integer,
+    usd real,                   -- null where no price is known
+    error text,
+    run text not null,
+    started_at text not null,
+    ended_at text
+);
+create index attempts_by_key on attempts (key, id);
+create unique index one_answer on attempts (key)
+    where status in ('answered', 'ok', 'truncated', 'refused', 'filtered');
+"""
+
+
+class Attempt(Part):
+    """One attempt as the ledger tells it; `key` is the digest of provider and request."""
+
+    id: int
+    key: Sha256
+    provider: str
+    model: str
+    prompt: str
+    status: Status
+    answered_by: str | None = None
+    request_id: str | None = None
+    input_tokens: int | None = Field(None, ge=0)
+    output_tokens: int | None = Field(None, ge=0)
+    usd: float | None = Field(None, description="null where no price is known")
+    error: str | None = None
+    run: str
+    started_at: str
+    ended_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A stored answer: the attempt that got it, the raw bytes, and whether they were read."""
+
+    attempt: int
+    raw: bytes
+    settled: bool
+
+
+def request_key(provider: str, request: Request) -> str:
+    """Return the key of a request: everything that decides the answer, and whom it goes to."""
+    return digest([provider, request.model_dump(mode="json")])
+
+
+class Ledger:
+    """One file, one process at a time for writing; opened by `open_ledger`, closed by `close`.
+
+    Calls that end while the disk is being synced share the next sync.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with explained(path, "make"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        self._reader = _connect(path)
+        self._jobs: queue.SimpleQueue[
+            tuple[Callable[[sqlite3.Connection], Any], Future[Any]] | None
+        ]
+        self._jobs = queue.SimpleQueue()
+        self._writer = threading.Thread(target=self._write, name="ledger", daemon=True)
+        self._writer.start()
+
+    def __enter__(self) -> "Ledger":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Commit what is waiting, then close."""
+        self._jobs.put(None)
+        self._writer.join()
+        self._reader.close()
+
+    def answer(self, key: str) -> Answer | None:
+        """Return the answer to a request, None when it was never answered."""
+        row = self._reader.execute(
+            "select id, raw, status from attempts where key = ? and status in"
+            " ('answered', 'ok', 'truncated', 'refused', 'filtered')",
+            (key,),
+        ).fetchone()
+        return Answer(row[0], zlib.decompress(row[1]), row[2] != "answered") if row else None
+
+    async def start(self, provider: str, request: Request, run: str) -> int:
+        """Commit that a request is about to be sent; return the attempt."""
+        key, body = request_key(provider, request), canonical_json([provider, request.model_dump()])
+        packed, now = zlib.compress(body.encode(), 6), _now()
+
+        def write(db: sqlite3.Connection) -> int:
+            db.execute("insert or ignore into requests values (?, ?)", (key, packed))
+            made = db.execute(
+                "insert into attempts (key, provider, model, prompt, status, run, started_at)"
+                " values (?, ?, ?, ?, 'started', ?, ?)",
+                (key, provider, request.model, request.prompt, run, now),
+            )
+            return int(made.lastrowid or 0)
+
+        return await self._do(write)
+
+    async def keep(self, attempt: int, raw: bytes, request_id: str | None = None) -> None:
+        """Commit a raw answer, before it is read."""
+        packed, now = zlib.compress(raw, 6), _now()
+        await self._do(
+            lambda db: db.execute(
+                "update attempts set status = 'answered', raw = ?, request_id = ?, ended_at = ?"
+                " where id = ?",
+                (packed, request_id, now, attempt),
+            )
+        )
+
+    async def settle(
+        self,
+        attempt: int,
+        status: Status,
+        *,
+        answered_by: str | None = None,
+        tokens: tuple[int, int] | None = None,
+        usd: float | None = None,
+        error: str | None = None,
+    ) -> None:
+        """Commit what was read in an answer, or why there is none."""
+        used = tokens or (None, None)
+        await self._do(
+            lambda db: db.execute(
+                "update attempts set status = ?, answered_by = ?, input_tokens = ?,"
+                " output_tokens = ?, usd = ?, error = ?, ended_at = coalesce(ended_at, ?)"
+                " where id = ?",
+                (status, answered_by, *used, usd, error, _now(), attempt),
+            )
+        )
+
+    def attempts(self, key: str | None = None) -> Iterator[Attempt]:
+        """Yield all attempts in order, or those of one request (a key may be its first digits)."""
+        columns = ", ".join(Attempt.model_fields)
+        where, values = ("", ()) if key is None else (" where key glob ?", (f"{key}*",))
+        rows = self._reader.execute(f"select {columns} from attempts{where} order by id", values)
+        for row in rows:
+            yield Attempt.model_validate(dict(zip(Attempt.model_fields, row, strict=True)))
+
+    def body(self, key: str) -> str | None:
+        """Return the canonical JSON of a request: provider, then everything that was asked."""
+        row = self._reader.execute("select body from requests where key = ?", (key,)).fetchone()
+        return zlib.decompress(row[0]).decode() if row else None
+
+    async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        future: Future[T] = Future()
+        self._jobs.put((work, future))
+        return await asyncio.wrap_future(future)
+
+    def _write(self) -> None:
+        """Do jobs in groups, each group one synced commit, until told to end."""
+        db = _connect(self.path)
+        ended = False
+        while not ended:
+            group = [self._jobs.get()]
+            while group[-1] is not None and not self._jobs.empty():
+                group.append(self._jobs.get())  # what came while the last group was synced
+            ended = group[-1] is None
+            _commit(db, [job for job in group if job is not None])
+        db.close()
+
+
+def _commit(db: sqlite3.Connection, jobs: list[tuple[Work, Future[Any]]]) -> None:
+    """Make jobs one transaction; none is reported done before all are on the disk."""
+    done: list[tuple[Future[Any], Any]] = []
+    try:
+        db.execute("begin immediate")
+        for work, future in jobs:
+            done.append((future, work(db)))
+        db.execute("commit")
+    except Exception as error:  # given to every caller that waits
+        if db.in_transaction:
+            db.execute("rollback")
+        for _, future in jobs:
+            future.set_exception(error)
+        return
+    for future, value in done:
+        future.set_result(value)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    try:
+        db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
+        db.execute("pragma journal_mode = wal")
+        db.execute("pragma synchronous = full")
+        _prepare(db, path)
+    except sqlite3.DatabaseError as error:
+        raise ToolkitError(
+            f"the ledger {path} cannot be used ({error}): restore it from a copy, or name another"
+            " file; what it holds was paid for"
+        ) from error
+    return db
+
+
+def _prepare(db: sqlite3.Connection, path: Path) -> None:
+    db.execute("begin immediate")
+    try:
+        found = db.execute("pragma application_id").fetchone()[0]
+        version = db.execute("pragma user_version").fetchone()[0]
+        if not found and not db.execute("select count(*) from sqlite_master").fetchone()[0]:
+            for statement in _SCHEMA.split(";\n"):
+                db.execute(statement)
+            db.execute(f"pragma application_id = {_APPLICATION}")
+            db.execute(f"pragma user_version = {FORMAT}")
+        elif found != _APPLICATION or version != FORMAT:
+            raise ToolkitError(
+                f"{path} is no ledger of this version: give the file that an earlier run wrote"
+            )
+    finally:
+        db.execute("commit")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
