@@ -76,7 +76,7 @@ def _counts(report: IndexReport) -> dict[str, Any]:
 def _summary(report: IndexReport) -> Summary:
     empty = [name for name, count in report.classes.items() if not count]
     return Summary(
-        title=f"Images of {report.set_name}",
+        title=f"Image set {report.set_name}",
         eyebrow="Image index",
         lead=(
             f"{report.usable:,} of {report.images:,} images can be used. Bytes are never changed:"

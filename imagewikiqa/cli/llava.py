@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from imagewikiqa.builders.imagesets.dispositions import DISPOSITIONS
 from imagewikiqa.builders.llava.index import LlavaReport, index_rows
 from imagewikiqa.builders.llava.mix import MixPart, read_mix
 from imagewikiqa.builders.llava.row import DEFECTS, REPAIRS
@@ -17,6 +18,11 @@ from imagewikiqa.cli.small_job import finish, small_job, work_key
 from imagewikiqa.core.digests import digest, file_digest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.report.summary import Listing, Summary
+
+_NOT_LOOKED = (
+    "No folder of images was given with --images: none was looked for, so rows with a missing or"
+    " broken image are still among those kept."
+)
 
 
 class LlavaConfig(Closed):
@@ -84,6 +90,7 @@ def _counts(report: LlavaReport) -> dict[str, Any]:
 
 
 def _summary(settings: LlavaConfig, parts: tuple[MixPart, ...], report: LlavaReport) -> Summary:
+    looked_at = report.dispositions if settings.images else {}
     return Summary(
         title=f"Rows of {settings.file.name}",
         eyebrow="LLaVA data",
@@ -108,7 +115,9 @@ def _summary(settings: LlavaConfig, parts: tuple[MixPart, ...], report: LlavaRep
         listings=[
             _meanings("What was refused", report.rejects, DEFECTS, "rejects.jsonl"),
             _meanings("What was repaired", report.repairs, REPAIRS, "rows.parquet"),
+            _meanings("What the images are", looked_at, DISPOSITIONS, "rows.parquet"),
         ],
+        notes=[] if settings.images else [_NOT_LOOKED],
         files={
             "rows.parquet": "the rows: id, images with path and sha256, conversations, repairs",
             "rejects.jsonl": "every refused row with its reason",
