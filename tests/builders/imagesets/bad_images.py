@@ -1,4 +1,4 @@
-"""The corpus of bad images: over 300 files of over 25 kinds, each with its exact disposition."""
+"""The corpus of bad images: over 300 files of over 30 kinds, each with its exact disposition."""
 
 import os
 from collections.abc import Iterator

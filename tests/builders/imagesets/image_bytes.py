@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 JPEG_EXIF = b"\xff\xe1"
@@ -67,6 +68,19 @@ def rows(width: int, height: int, bits: int, channels: int) -> bytes:
 def small_png(bits: int, colours: int, extra: bytes = b"") -> bytes:
     channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colours]
     return png(10, 8, bits, colours, rows(10, 8, bits, channels), extra=extra)
+
+
+def seven_passes(pixels: npt.NDArray[np.uint8], lost: int = 0) -> bytes:
+    """Return an interlaced PNG of RGB pixels, without the last `lost` bytes of its rows."""
+    height, width, _ = pixels.shape
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 1)
+    passes = ((0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2),
+              (0, 1, 1, 2))  # fmt: skip
+    seen = [pixels[top::down, left::right] for left, right, top, down in passes]
+    body = b"".join(b"\0" + row.tobytes() for part in seen for row in part if row.size)
+    stream = zlib.compress(body[: len(body) - lost])
+    parts = (chunk(b"IHDR", header), chunk(b"IDAT", stream), chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
 def zeros(count: int) -> bytes:

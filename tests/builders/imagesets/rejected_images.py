@@ -1,9 +1,12 @@
 """Files that are no usable image, each with its exact disposition."""
 
+import base64
+import gzip
 import struct
 import zlib
 from collections.abc import Iterator
 
+import numpy as np
 from PIL import Image
 
 from .image_bytes import (
@@ -18,6 +21,7 @@ from .image_bytes import (
     riff,
     rows,
     segments,
+    seven_passes,
     small_png,
     tiff,
     webp_parts,
@@ -26,7 +30,7 @@ from .image_bytes import (
     without,
     zeros,
 )
-from .usable_images import PALETTE, PHOTO, PLAIN, SCANS, SCENE, Named
+from .usable_images import PALETTE, PHOTO, PLAIN, SCANS, SCENE, THUMBNAIL, Named, thumbnails
 
 
 def empty() -> Iterator[Named]:
@@ -96,6 +100,29 @@ def cut() -> Iterator[Named]:
             yield f"{step}_{name}", data[:length], "truncated"
         for less in (1, 2, 5, 13):
             yield f"less_{less}_{name}", data[:-less], "truncated"
+
+
+def cut_behind_a_thumbnail() -> Iterator[Named]:
+    for name, data, _ in thumbnails():
+        start = data.index(THUMBNAIL) if THUMBNAIL in data else data.index(PLAIN["png"])
+        for at in (start + len(THUMBNAIL), start + len(THUMBNAIL) + 40, len(data) - 2):
+            yield f"{at}_{name}", data[:at], "truncated"
+
+
+def wrapped() -> Iterator[Named]:
+    """Yield whole images in another coat, as servers and scripts leave them."""
+    for suffix, data in PLAIN.items():
+        for name, coat in {
+            "gzip": gzip.compress(data, mtime=0),
+            "base64": base64.b64encode(data),
+            "url": b"data:image/jpeg;base64," + base64.b64encode(data),
+            "http": b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n" + data,
+            "blank": b"\r\n" + data,
+            "text": data.decode("latin-1").encode(),  # read as text and written as UTF-8
+        }.items():
+            if name != "text" or suffix in ("jpg", "png"):  # the others begin with plain letters
+                yield f"{name}.{suffix}", coat, "not_an_image"
+    yield "lines.png", PLAIN["png"].replace(b"\r\n", b"\n"), "not_an_image"
 
 
 def first_bytes() -> Iterator[Named]:
@@ -177,6 +204,7 @@ def damaged_png() -> Iterator[Named]:
     }.items():
         yield f"{name}.png", data, "damaged"
     start = PLAIN["png"][:8]
+    yield "passes.png", seven_passes(np.asarray(SCENE), lost=99), "damaged"
     yield "no_header.png", start + chunk(b"IDAT", b"") + chunk(b"IEND", b""), "damaged"
     yield "nothing.png", small_png(8, 2).replace(b"IDAT", b"IDAX"), "damaged"
 
@@ -198,6 +226,6 @@ def damaged_otherwise() -> Iterator[Named]:
 
 
 REJECTED_KINDS = (
-    empty, noise, web_page, foreign, odd_jpeg, cut, first_bytes, bombs, greedy, swollen, animated,
-    damaged_png, damaged_otherwise,
+    empty, noise, web_page, foreign, odd_jpeg, cut, cut_behind_a_thumbnail, wrapped, first_bytes,
+    bombs, greedy, swollen, animated, damaged_png, damaged_otherwise,
 )  # fmt: skip

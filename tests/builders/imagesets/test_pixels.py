@@ -21,12 +21,13 @@ from .image_bytes import (
     rebuilt,
     rows,
     segments,
+    seven_passes,
     small_png,
     tiff,
     with_exif,
     without,
 )
-from .usable_images import PHOTO, SCENE
+from .usable_images import PHOTO, PROFILE, SCENE, thumbnails
 
 INK = coded(Image.new("CMYK", (16, 16), (255, 0, 0, 51)), "JPEG", quality=100)
 
@@ -54,6 +55,18 @@ def test_an_unusable_image_is_refused_in_one_sentence() -> None:
 
 def test_plain_pixels_are_unchanged() -> None:
     assert open_rgb(coded(SCENE, "PNG")).tobytes() == SCENE.tobytes()
+
+
+def test_seven_passes_give_the_pixels_of_one() -> None:
+    assert open_rgb(seven_passes(np.asarray(SCENE))).tobytes() == SCENE.tobytes()
+
+
+def test_colour_profiles_and_thumbnails_change_no_pixel() -> None:
+    shown = open_rgb(PHOTO).tobytes()
+    assert open_rgb(coded(SCENE, "JPEG", quality=90, icc_profile=PROFILE)).tobytes() == shown
+    assert {open_rgb(data).tobytes() for name, data, _ in thumbnails() if "." not in name} == {
+        shown
+    }
 
 
 def test_ink_is_read_inverted_where_the_marker_of_adobe_stands_and_plain_elsewhere() -> None:

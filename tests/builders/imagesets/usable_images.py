@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from PIL import Image
+import numpy as np
+from PIL import Image, ImageCms
 
 from .image_bytes import (
     canvas,
@@ -12,6 +13,7 @@ from .image_bytes import (
     riff,
     scene,
     segments,
+    seven_passes,
     small_png,
     tiff,
     webp_parts,
@@ -37,6 +39,9 @@ PLAIN = {
     "gif": coded(SCENE, "GIF"),
 }
 FORMATS = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP", "gif": "GIF"}
+THUMBNAIL = coded(SCENE.resize((16, 12)), "JPEG")
+_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+PROFILE = _SRGB[:24] + bytes(12) + _SRGB[36:]  # without the date on which it was made
 PALETTE = chunk(b"PLTE", bytes(range(256)) * 3)
 Named = tuple[str, bytes, str]  # file name, bytes, disposition
 
@@ -153,6 +158,29 @@ def good() -> Iterator[Named]:
     yield "plain.png", PLAIN["png"], "ok"
 
 
+def thumbnails() -> Iterator[Named]:
+    """Yield files with another whole file inside a segment: its end mark is not theirs."""
+    for name, code, start in (("exif", 0xE1, b"Exif\0\0"), ("jfxx", 0xE0, b"JFXX\0\x10"),
+                              ("photoshop", 0xED, b"Photoshop 3.0\0")):  # fmt: skip
+        note = start + (tiff(1) if code == 0xE1 else b"") + THUMBNAIL
+        yield name, rebuilt(PHOTO, [(code, note), *segments(PHOTO)]), "ok"
+    yield "png.png", small_png(8, 2, chunk(b"prVt", PLAIN["png"])), "ok"
+
+
+def profiled() -> Iterator[Named]:
+    """Yield files with a colour profile, good and bad; none is applied."""
+    for name, profile in {"good": PROFILE, "cut": PROFILE[:99], "noise": b"no profile"}.items():
+        yield f"{name}.jpg", coded(SCENE, "JPEG", icc_profile=profile), "ok"
+        yield f"{name}.webp", coded(SCENE, "WEBP", icc_profile=profile), "ok"
+        yield f"{name}.png", coded(SCENE, "PNG", icc_profile=profile), "ok"
+
+
+def interlaced() -> Iterator[Named]:
+    for width, height in ((1, 1), (5, 3), (64, 48)):
+        data = seven_passes(np.asarray(SCENE)[:height, :width])
+        yield f"{width}x{height}.png", data, "ok"
+
+
 def thin() -> Iterator[Named]:
     for suffix, kind in FORMATS.items():
         word = "ok_palette" if suffix == "gif" else "ok"
@@ -178,5 +206,6 @@ def decoders_cannot_see() -> Iterator[Named]:
 
 USABLE_KINDS = (
     imagenet_ink, imagenet_png, renamed, ink, rotated, broken_exif, deep, grey, transparent,
-    palette, stereo, good, thin, garbage_after_the_end, decoders_cannot_see,
+    palette, stereo, good, thumbnails, profiled, interlaced, thin, garbage_after_the_end,
+    decoders_cannot_see,
 )  # fmt: skip
