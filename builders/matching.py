@@ -138,6 +138,7 @@ def _read(
                     return
             elif look == 0:
                 tally.pass_on(page)
+                wanted.refuse(page, pages.spec if isinstance(pages, Source) else "")
         wanted.give_up(fresh)
         if not wanted.awaited():
             return
@@ -181,6 +182,12 @@ class _Wanted:
         if page.alias and normal_title(page.alias) not in names:
             names.append(normal_title(page.alias))
         return any([self._see_named(name, page) for name in names if name in self._titles])
+
+    def refuse(self, one: Reject, spec: str) -> None:
+        """Remember why the source has no page under a title; its Rejects name it after `spec`."""
+        if spec and one.input.startswith(f"{spec}:"):
+            why = f"{one.reason} ({one.detail})" if one.detail else one.reason
+            self._flawed.setdefault(normal_title(one.input.removeprefix(f"{spec}:")), why)
 
     def _see_named(self, name: str, page: RawPage) -> bool:
         if page.redirect is not None:

@@ -25,6 +25,7 @@ class RunFacts:
     judged: Sequence[Judged]
     lineage: Mapping[str, Any]
     audit: AuditSummary | None
+    sections: Sequence[str] = ()  # titles that lead into a section of a page about more
 
 
 def letter_counts(facts: RunFacts) -> dict[str, int]:

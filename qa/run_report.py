@@ -27,13 +27,15 @@ def write_report(
     images_root: Path | None = None,
     lineage: Mapping[str, Any] | None = None,
     audit_summary: AuditSummary | Mapping[str, Any] | None = None,
+    sections: Sequence[str] = (),
 ) -> None:
     """Write report.html, report.md and plots/ below `run_dir`.
 
     `images_root` is the folder that items' images lie below: the examples then show small copies.
     `lineage` is shown as nested names and values; keep clocks and host paths out of it, then the
     same input gives the same bytes. `audit_summary` is the content of audit.json, whose report
-    lies in audit/. Raises ToolkitError when the disk refuses.
+    lies in audit/. `sections` are titles that lead into a section, in words. Raises ToolkitError
+    when the disk refuses.
     """
     facts = RunFacts(
         title=title,
@@ -45,6 +47,7 @@ def write_report(
         judged=judged,
         lineage=lineage or {},
         audit=None if audit_summary is None else AuditSummary.model_validate(audit_summary),
+        sections=sections,
     )
     drawn = run_plots(facts)
     figures = [(inline_svg(svg, name, caption), caption) for name, (svg, caption) in drawn.items()]

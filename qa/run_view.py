@@ -66,6 +66,7 @@ def text_context(facts: RunFacts) -> dict[str, object]:
         "unasked": [page.title for page in pages_without_question(facts)],
         "shared": shared_pages(facts),
         "several": classes_of_several(facts),
+        "sections": facts.sections,
         "lineage": flat(facts.lineage),
     }
 

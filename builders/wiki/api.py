@@ -2,14 +2,9 @@
 
 import contextlib
 import logging
-import re
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
-from urllib.parse import quote_plus
 
 import httpx
 
@@ -19,21 +14,18 @@ from imagewikiqa.builders.wiki.limiter import Limiter
 from imagewikiqa.builders.wiki.records import Fate
 from imagewikiqa.builders.wiki.replies import Json
 from imagewikiqa.builders.wiki.settings import BATCH, Site
+from imagewikiqa.builders.wiki.side_by_side import side_by_side
 from imagewikiqa.builders.wiki.store import ResponseStore, Revision
+from imagewikiqa.builders.wiki.titles import batches, joined, spelled, whole
 from imagewikiqa.builders.wiki.transport import PoliteTransport
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.progress import Progress, Silent
 
 LOG = logging.getLogger(__name__)
-T = TypeVar("T")
-U = TypeVar("U")
 Params = Mapping[str, str | int]
 LEADS = 20  # introductions a request, the limit of the extension that makes them
 ROUNDS = 10_000  # continuations of one request
 WAVE = 12  # batches of revisions for which one process keeps others from asking for the same
-# What MediaWiki takes for a space; other white space makes a title invalid.
-_SPACES = re.compile("[ _\u00a0\u1680\u180e\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
-_LONGEST = 6000  # bytes of titles in an address; servers refuse addresses from 8 KiB
 _BASE: Params = {
     "action": "query",
     "format": "json",
@@ -84,13 +76,13 @@ class WikiApi:
 
     def look_up(self, titles: Iterable[str], progress: Progress | None = None) -> dict[str, Fate]:
         """Return what the wiki says about titles: spelling, redirects, and what stands there."""
-        host, asked = self.site.host, [*dict.fromkeys(titles)]
+        host, asked = self.site.host, whole(titles)
         known = {title: self.store.fate(host, title, self.since) for title in asked}
         todo = sorted(title for title, fate in known.items() if fate is None)
         watcher = progress or Silent()
         watcher.begin("titles", len(asked), len(asked) - len(todo))
         try:
-            for found in self._side_by_side(self._look_up_batch, _batches(todo, BATCH)):
+            for found in side_by_side(self._look_up_batch, batches(todo, BATCH), self.transport):
                 known.update(found)
                 watcher.advance(len(found))
         finally:
@@ -99,10 +91,12 @@ class WikiApi:
 
     def _look_up_batch(self, titles: Sequence[str]) -> dict[str, Fate]:
         sent = {title: spelled(title) for title in titles}
-        names = _joined(sent.values())
+        names = joined(sent.values())
         reply = self._merged({**fates.params(self.site), "titles": names}) if names else {}
         with self._understood():
             found = {title: fates.fate(reply, title, name) for title, name in sent.items()}
+            if names and all(one.outcome == "not answered" for one in found.values()):
+                raise ValueError("no title is answered")
         self.store.keep_fates(self.site.host, found.values())
         return found
 
@@ -125,8 +119,8 @@ class WikiApi:
         with self.store.only_fetcher():
             left = [number for number in ids if not self.store.has(self.site.host, number)]
             watcher.advance(len(ids) - len(left))  # another process fetched them meanwhile
-            batches = [left[at : at + BATCH] for at in range(0, len(left), BATCH)]
-            for count in self._side_by_side(self._fetch_batch, batches):
+            parts = [left[at : at + BATCH] for at in range(0, len(left), BATCH)]
+            for count in side_by_side(self._fetch_batch, parts, self.transport):
                 watcher.advance(count)
             for number in left:
                 if not self.store.has(self.site.host, number):
@@ -154,11 +148,13 @@ class WikiApi:
             yield self.store.revision(self.site.host, number)
 
     def search(self, text: str, n: int = 10) -> tuple[str, ...]:
-        """Return the titles of up to `n` (at most 50) articles that the wiki finds for a text."""
+        """Return up to `n` titles (at most 50) of articles in whose text the wiki finds words."""
+        (words,) = whole([text])
         wanted = max(1, min(n, BATCH))
         params: Params = {
             "list": "search",
-            "srsearch": text,
+            "srsearch": words,
+            "srwhat": "text",  # a wiki without CirrusSearch looks at titles alone when not told
             "srlimit": wanted,
             "srnamespace": 0,
             "srinfo": "",
@@ -199,11 +195,27 @@ class WikiApi:
         found = self.pages(titles, params, batch=LEADS)
         return {title: str(page.get("extract", "")).strip() for title, page in found.items()}
 
-    def last_event(self, title: str) -> str:
-        """Say what the wiki's log last tells about a title: deleted or moved, when; "" if nothing.
+    def last_events(
+        self, titles: Iterable[str], progress: Progress | None = None
+    ) -> dict[str, str]:
+        """Say what the wiki's log last tells about titles: deleted or moved, when; "" if nothing.
 
         A page moved away without a redirect and a deleted page both look like one never written.
+        The log takes one title a request.
         """
+        asked = whole(titles)
+        watcher = progress or Silent()
+        watcher.begin("missing", len(asked), 0)
+        found: dict[str, str] = {}
+        try:
+            for title, event in side_by_side(self._last_event, asked, self.transport):
+                found[title] = event
+                watcher.advance(1)
+        finally:
+            watcher.end()
+        return found
+
+    def _last_event(self, title: str) -> tuple[str, str]:
         params: Params = {
             "list": "logevents",
             "letitle": spelled(title),
@@ -212,24 +224,24 @@ class WikiApi:
         }
         reply = self._get({**_BASE, **params})
         with self._understood():
-            return fates.last_event(reply)
+            return title, fates.last_event(reply)
 
     def pages(self, titles: Iterable[str], params: Params, batch: int = BATCH) -> dict[str, Json]:
         """Ask for properties of pages; return each page by the title asked, redirects followed.
 
         Lists that the wiki sends in parts are joined. Titles without a page are left out.
         """
-        asked = sorted(set(titles))
+        asked = sorted(whole(titles))
         found: dict[str, Json] = {}
 
         def ask(part: Sequence[str]) -> dict[str, Json]:
             sent = {title: spelled(title) for title in part}
-            names = _joined(sent.values())
+            names = joined(sent.values())
             query = self._merged({**params, "titles": names, "redirects": 1}) if names else {}
             with self._understood():
                 return {t: p for t, name in sent.items() if (p := fates.page_of(query, name))}
 
-        for answer in self._side_by_side(ask, _batches(asked, batch)):
+        for answer in side_by_side(ask, batches(asked, batch), self.transport):
             found.update(answer)
         return found
 
@@ -305,22 +317,7 @@ class WikiApi:
                 f"{self.site.host} passes over a part of the request ({warning.text[:200]}): ask"
                 f" for fewer than {BATCH} titles at a time"
             )
-        LOG.info("%s warns: %s: %s", self.site.host, warning.code, warning.text[:200])
-
-    def _side_by_side(
-        self, work: Callable[[Sequence[U]], T], parts: Sequence[Sequence[U]]
-    ) -> Iterator[T]:
-        """Yield the results of work on parts, in order; the first failure ends all of it."""
-        pool = ThreadPoolExecutor(self.site.limits.in_flight, thread_name_prefix="wiki")
-        try:
-            yield from pool.map(work, parts)
-        except (ToolkitError, GeneratorExit):
-            raise
-        except BaseException:
-            self.transport.halt()  # an interrupt must not wait for a pause of an hour
-            raise
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        LOG.debug("%s warns: %s: %s", self.site.host, warning.code, warning.text[:200])
 
 
 def open_api(site: Site, store: Path, *, limits: Path | None = None, since: str = "") -> WikiApi:
@@ -332,28 +329,3 @@ def open_api(site: Site, store: Path, *, limits: Path | None = None, since: str 
 def open_store(path: Path) -> ResponseStore:
     """Open a store that takes the revisions out of the answers it is given."""
     return ResponseStore(path, replies.revisions)
-
-
-def spelled(title: str) -> str:
-    """Return a title as it is sent: composed characters, single spaces, no section."""
-    text = unicodedata.normalize("NFC", title).partition("#")[0]
-    return _SPACES.sub(" ", text).strip()
-
-
-def _batches(titles: Sequence[str], size: int) -> list[Sequence[str]]:
-    """Cut titles into requests by number and by the length of the address."""
-    batches: list[list[str]] = []
-    room = 0
-    for title in titles:
-        needs = len(quote_plus(spelled(title))) + 3
-        if not batches or len(batches[-1]) >= size or needs > room:
-            batches.append([])
-            room = _LONGEST
-        batches[-1].append(title)
-        room -= needs
-    return [*batches]
-
-
-def _joined(names: Iterable[str]) -> str:
-    """Return the titles of one request; those that no wiki could hold are answered without it."""
-    return "|".join(dict.fromkeys(name for name in names if fates.fit(name)))

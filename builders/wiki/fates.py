@@ -122,8 +122,10 @@ def last_event(reply: Json) -> str:
 
 def _outcome(way: "_Way", properties: dict[str, Any]) -> Outcome:
     page = way.page
+    if page is None and way.interwiki:
+        return "on another wiki"
     if page is None:
-        return "on another wiki" if way.interwiki else "redirect loop"
+        return "redirect loop" if way.end in way.passed else "not answered"
     if flag(page, "invalid"):
         return "invalid title"
     if int(page.get("ns", 0)) != 0:

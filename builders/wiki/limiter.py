@@ -7,6 +7,7 @@ time in a file.
 
 import contextlib
 import fcntl
+import logging
 import os
 import random
 import re
@@ -19,7 +20,10 @@ from imagewikiqa.builders.wiki.settings import Limits
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import explained
 
+LOG = logging.getLogger(__name__)
 POLL = 0.01  # seconds between two looks at a lock that another process holds
+_LONG = 5.0  # seconds of a pause that a person is told of
+_FOREVER = 1e9  # seconds; no wait that is told is longer, so that every time has one length
 
 
 class HaltedError(Exception):
@@ -46,11 +50,15 @@ class Limiter:
     """
 
     def __init__(self, pool: str, limits: Limits, folder: Path | None = None) -> None:
+        self._pool = pool
         name = re.sub(r"[^\w.-]", "_", pool, flags=re.ASCII).lstrip(".") or "_"
         self._folder = (folder or state_folder()) / name
-        with explained(self._folder, "create"):
+        with _explained(self._folder, "create"):
             self._folder.mkdir(parents=True, exist_ok=True)
         self._in_flight = limits.in_flight
+        self._longest_pause = limits.longest_pause
+        self._own_pause = 0.0  # by the clock that nobody sets
+        self._told = 0.0
         self._interval = 1.0 / limits.per_second
         self._poll = min(POLL, self._interval / 4)
         self._next = _Moment(self._folder / "next")
@@ -71,7 +79,12 @@ class Limiter:
 
     def pause(self, seconds: float) -> None:
         """Let nobody begin a request for this long, in any process; a longer pause stays."""
-        self._pause.raise_to(time.time() + seconds)
+        wait = min(seconds, _FOREVER)
+        self._own_pause = max(self._own_pause, time.monotonic() + wait)
+        self._pause.raise_to(time.time() + wait)
+
+    def _pause_left(self) -> float:
+        return max(self._pause.read() - time.time(), self._own_pause - time.monotonic())
 
     def _slot(self, halt: threading.Event) -> int:
         while True:
@@ -82,8 +95,22 @@ class Limiter:
                 return slot
 
     def _sit_out_pause(self, halt: threading.Event) -> None:
-        while (left := self._pause.read() - time.time()) > 0:
+        while (left := self._pause_left()) > 0:
+            self._tell(left)
             rest(min(left, 1.0), halt)  # the clock may be set meanwhile
+
+    def _tell(self, left: float) -> None:
+        """Say that a pause is waited for, once; ToolkitError for one that nobody would sit out."""
+        end = time.time() + left
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(min(end, 9e9)))
+        if left > self._longest_pause:
+            raise ToolkitError(
+                f"{self._pool} wants to be left alone until {when}: run the same command again"
+                f" then, or, if this clock was wrong, delete {self._pause.path}"
+            )
+        if left > _LONG and abs(end - self._told) > 1.0:
+            self._told = end
+            LOG.info("%s asked everybody to wait: going on at %s", self._pool, when)
 
     def _compete(self, halt: threading.Event) -> int | None:
         """Return a held slot whose time has come, or None when a pause came first."""
@@ -111,7 +138,7 @@ class Limiter:
 
     def _wait_for(self, files: list[Path], halt: threading.Event) -> int | None:
         while True:
-            if self._pause.read() > time.time():
+            if self._pause_left() > 0:
                 return None
             for file in files:
                 if (held := _try_lock(file)) is not None:
@@ -122,7 +149,7 @@ class Limiter:
         """Wait until the next request may begin and book it; False when a pause comes first."""
         while True:
             now = time.time()
-            if self._pause.read() > now:
+            if self._pause_left() > 0:
                 return False
             wait = self._next.read() - now
             if wait <= 0 or wait > 2 * self._interval:  # the clock was set back
@@ -131,8 +158,15 @@ class Limiter:
             rest(wait, halt)
 
 
+@contextlib.contextmanager
+def _explained(path: Path, doing: str) -> Iterator[None]:
+    """Say which folder to choose where the system refuses this one."""
+    with explained(path, doing, instead="folder by the environment variable XDG_STATE_HOME"):
+        yield
+
+
 def _try_lock(file: Path) -> int | None:
-    with explained(file, "open"):
+    with _explained(file, "open"):
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -146,7 +180,7 @@ class _Moment:
     """A time (seconds since 1970) in a file, 0 before it is first written."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
 
     def read(self) -> float:
         return self._update(None)
@@ -158,14 +192,14 @@ class _Moment:
         self._update(lambda old: max(old, moment))
 
     def _update(self, change: Callable[[float], float] | None) -> float:
-        with explained(self._path, "open"):
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        with _explained(self.path, "open"):
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             moment = self._parse(os.pread(descriptor, 64, 0))
             if change is not None:
                 moment = change(moment)
-                with explained(self._path, "write"):
+                with _explained(self.path, "write"):
                     os.pwrite(descriptor, b"%020.6f" % moment, 0)  # one length: nothing is cut
             return moment
         finally:
@@ -178,5 +212,5 @@ class _Moment:
             return float(text)
         except ValueError:
             raise ToolkitError(
-                f"{self._path} holds no time: delete it, with no scraper running"
+                f"{self.path} holds no time: delete it, with no scraper running"
             ) from None

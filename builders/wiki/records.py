@@ -14,6 +14,7 @@ Outcome = Literal[
     "invalid title",
     "redirect loop",
     "on another wiki",
+    "not answered",  # the reply does not speak of it
 ]
 
 
@@ -26,8 +27,10 @@ class Fate(Part):
     normalized: str = Field(description="the asked title in the wiki's own spelling")
     redirects: tuple[str, ...] = Field((), description="titles passed by, the first one first")
     fragment: str = Field("", description="section that a redirect points into")
-    page_id: int | None = None
-    revision_id: int | None = Field(None, description="the page's last revision when asked")
+    page_id: int | None = Field(None, ge=0, lt=1 << 62)
+    revision_id: int | None = Field(
+        None, ge=0, lt=1 << 62, description="the page's last revision when asked"
+    )
     namespace: int = 0
     length: int | None = Field(None, description="bytes of wikitext")
     description: str = Field("", description="the wiki's short description")
@@ -55,7 +58,7 @@ class Pin(Record):
     outcome: str = Field(description="'page', or the reason why there is none")
     title: str
     page_id: int | None = None
-    revision_id: int | None = None
+    revision_id: int | None = Field(None, gt=0, lt=1 << 62)
     timestamp: str | None = None
     sha256: Sha256 | None = Field(None, description="of the wikitext as UTF-8")
     redirects: tuple[str, ...] = ()

@@ -1,6 +1,5 @@
 """Titles to pages: look each up, pin its revision, fetch the wikitext once, or say why not."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from imagewikiqa.builders.wiki.api import WikiApi, open_store
 from imagewikiqa.builders.wiki.records import Fate, Pin
 from imagewikiqa.builders.wiki.settings import Site
 from imagewikiqa.builders.wiki.store import ResponseStore, Revision
+from imagewikiqa.builders.wiki.titles import whole
 from imagewikiqa.core.digests import text_digest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.progress import Progress
@@ -46,8 +46,8 @@ class Scraped:
 
     @property
     def section_redirects(self) -> tuple[Pin, ...]:
-        """Return the pins whose title leads into a section: their page is about more than it."""
-        return tuple(pin for pin in self.pins if pin.outcome == TAKEN and pin.fragment)
+        """Return the pins whose title leads into a section of its page."""
+        return into_sections(self.pins)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -61,6 +61,11 @@ class Scraped:
 
     def _outcome(self, pin: Pin) -> str:
         return self.lost.get(pin.revision_id or 0, pin.outcome)
+
+
+def into_sections(pins: Iterable[Pin]) -> tuple[Pin, ...]:
+    """Return the pins whose title leads into a section: their page is about more than it."""
+    return tuple(pin for pin in pins if pin.outcome == TAKEN and pin.fragment)
 
 
 def fetch_pages(
@@ -77,14 +82,9 @@ def fetch_pages(
     `only_pinned` a title without a pin is not looked up but becomes a Reject. Raises ToolkitError
     when the wiki refuses, and when a pin is of another wiki or names another text.
     """
-    asked = sorted(set(titles))
+    asked = sorted(whole(titles))
     if "" in asked:
         raise ToolkitError("a title to fetch is empty: fill it in or leave it out")
-    for title in asked:
-        if re.search(r"[\ud800-\udfff]", title):
-            raise ToolkitError(
-                f"the title {ascii(title)[:80]} holds half a character: save its list as UTF-8"
-            )
     known = {title: pin for title in asked if (pin := (pins or {}).get(title)) is not None}
     for pin in known.values():
         _check_wiki(pin, api.site)
@@ -96,7 +96,8 @@ def fetch_pages(
     wanted = [pin.revision_id for pin in known.values() if pin.revision_id is not None]
     wanted += [f.revision_id for f in fates.values() if f.is_article and f.revision_id is not None]
     api.fetch(wanted, progress)
-    made = tuple(known.get(title) or _pin(fates[title], api) for title in asked)
+    events = _events(fates.values(), api, progress)
+    made = tuple(known.get(title) or _pin(fates[title], api, events) for title in asked)
     return Scraped(site=api.site, store=api.store.path, pins=made, lost=_lost(made, api.store))
 
 
@@ -120,7 +121,7 @@ def write_pins(path: Path, scraped: Scraped) -> None:
     write_table(path, scraped.pins)
 
 
-def _pin(fate: Fate, api: WikiApi) -> Pin:
+def _pin(fate: Fate, api: WikiApi, events: Mapping[str, str]) -> Pin:
     """Return the pin of a title just looked up; its revision, if any, is in the store."""
     site = api.site
     pin = Pin(
@@ -131,7 +132,7 @@ def _pin(fate: Fate, api: WikiApi) -> Pin:
         title=fate.title,
         redirects=fate.redirects,
         fragment=fate.fragment,
-        detail=_detail(fate, api),
+        detail=_detail(fate, events),
     )
     if not fate.is_article or fate.revision_id is None:
         return pin
@@ -148,12 +149,17 @@ def _pin(fate: Fate, api: WikiApi) -> Pin:
     )
 
 
-def _detail(fate: Fate, api: WikiApi) -> str:
+def _events(fates: Iterable[Fate], api: WikiApi, progress: Progress | None) -> Mapping[str, str]:
+    """Return what happened to the titles that have no page, as far as the wiki's log tells."""
+    missing = sorted({fate.title for fate in fates if fate.outcome == "missing page"})
+    return api.last_events(missing, progress) if missing else {}
+
+
+def _detail(fate: Fate, events: Mapping[str, str]) -> str:
     """Say what a person needs to know about a title besides its page."""
     way = " → ".join((*fate.redirects, fate.title)) if fate.redirects else ""
-    if fate.outcome == "missing page":
-        way = "; ".join(part for part in (way, api.last_event(fate.title)) if part)
-    return way
+    event = events.get(fate.title, "") if fate.outcome == "missing page" else ""
+    return "; ".join(part for part in (way, event) if part)
 
 
 def _unpinned(title: str, site: Site) -> Pin:

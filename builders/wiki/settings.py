@@ -42,6 +42,7 @@ class Limits:
     backoff: float = 1.0  # seconds; the n-th retry waits a random part of backoff * 2**n
     longest_backoff: float = 60.0
     pause: float = 30.0  # seconds that everyone waits after a 429 which does not say how long
+    longest_pause: float = 86_400.0  # seconds; a longer one ends the run
     timeout: float = 60.0  # seconds of silence
     longest_answer: float = 600.0  # seconds; a slot is not held by a server that trickles
     max_bytes: int = 64 * 1024 * 1024  # of one response, compressed or not
@@ -74,14 +75,7 @@ class Site:
             )
         if not self.api:
             object.__setattr__(self, "api", f"https://{self.language}.wikipedia.org/w/api.php")
-        parts = urlsplit(self.api)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
-            raise ToolkitError(
-                f"{self.api!r} is no address of an action API: give one as in"
-                " https://en.wikipedia.org/w/api.php"
-            )
-        if parts.username or parts.password:
-            raise ToolkitError("the address of an API holds a password: give it without one")
+        object.__setattr__(self, "api", _checked_address(self.api))
         if self.contact is not None:
             check_contact(self.contact)
 
@@ -123,6 +117,25 @@ class Site:
         if self.license:
             return self.license
         return licence_at(timestamp) if self.host.endswith(".wikipedia.org") else "unknown"
+
+
+def _checked_address(api: str) -> str:
+    """Return the address of an API as it is sent: host in lower case, no port that is the usual."""
+    if "@" in api:
+        raise ToolkitError("the address of an API holds a password: give it without one")
+    try:
+        address = httpx.URL(api)
+        port = urlsplit(str(address)).port or 0
+    except (httpx.InvalidURL, ValueError):
+        address, port = httpx.URL(), 0
+    right = address.path.endswith("/api.php") and not address.query and not address.fragment
+    odd = not address.host or "%" in address.host or port > 65535
+    if address.scheme not in ("http", "https") or odd or not right:
+        raise ToolkitError(
+            f"{api[:200]!r} is no address of an action API: give one as in"
+            " https://en.wikipedia.org/w/api.php"
+        )
+    return str(address)
 
 
 def check_contact(contact: str) -> None:

@@ -28,7 +28,6 @@ _WAIT = frozenset({"maxlag", "ratelimited", "readonly", "readonlyerror"})
 _TRY_AGAIN_PREFIXES = ("internal_api_error", "cirrussearch-backend-error", "search-timeout")
 _BLOCKED = ("blocked", "autoblocked", "globalblocking", "torblock", "systemblocked")
 _KEPT_HEADERS = ("content-type", "etag", "last-modified", "date", "retry-after", "location")
-_NOT_IDENTITY = frozenset({"maxlag", "origin"})
 
 
 class _AgainError(Exception):
@@ -58,6 +57,7 @@ class PoliteTransport(httpx.BaseTransport):
         self._inner = inner or _connection(site)
         self._since = since
         self._refused: ToolkitError | None = None
+        self._understood = False  # whether an API ever answered here
         self._halt = threading.Event()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -72,7 +72,8 @@ class PoliteTransport(httpx.BaseTransport):
         return self._fetch(self._dressed(request, known), identity, known)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, and end the waiting of threads that no one waits for."""
+        self.halt()
         self._inner.close()
 
     def halt(self) -> None:
@@ -139,7 +140,7 @@ class PoliteTransport(httpx.BaseTransport):
                 f" address {self.site.api}"
             ) from error
         self._check_host(str(target), came_from=str(request.url))
-        headers = {**request.headers, "Host": target.netloc.decode()}
+        headers = {**request.headers, "host": target.netloc.decode()}  # two of them are refused
         return httpx.Request("GET", target, headers=headers, extensions=request.extensions)
 
     def _exchange(self, request: httpx.Request) -> tuple[int, dict[str, str], bytes]:
@@ -156,6 +157,8 @@ class PoliteTransport(httpx.BaseTransport):
                     response.close()
             except wire.CutError as error:
                 raise _AgainError(str(error)) from error
+            except httpx.LocalProtocolError:
+                raise  # a request of ours that is none, which no repetition makes one
             except httpx.TransportError as error:
                 raise _AgainError(f"{type(error).__name__}: {error}".rstrip(": ")) from error
             headers = {k: v for k in _KEPT_HEADERS if (v := response.headers.get(k)) is not None}
@@ -173,7 +176,6 @@ class PoliteTransport(httpx.BaseTransport):
         pause = told if told is not None else self.site.limits.pause if status == 429 else 0.0
         if pause > 0:
             self._limiter.pause(pause)
-            LOG.info("%s asks everybody to wait %.0f s", self.site.host, pause)
 
     def _judge(
         self,
@@ -196,9 +198,19 @@ class PoliteTransport(httpx.BaseTransport):
         if status == 429 or status >= 500:
             raise _AgainError(f"status {status}")
         if reply is None:
+            self._doubt(headers, body)
             raise _AgainError(f"{len(body):,} bytes that are no JSON object")
+        self._understood |= _is_api(request.url)
         self._heed(errors)
         return _response(status, headers, body)
+
+    def _doubt(self, headers: dict[str, str], body: bytes) -> None:
+        """Stop at a web page where no API ever answered: nothing comes of asking it again."""
+        if headers.get("content-type", "").startswith("text/html") and not self._understood:
+            raise ToolkitError(
+                f"{self.site.host} answers with a web page ({wire.first_words(body)!r}), not as an"
+                f" API: check the address of its API, {self.site.api}, and the network's log-in"
+            )
 
     def _heed(self, errors: list[replies.Remark]) -> None:
         """End everything when the site blocks us, try again when it is busy; pass on the rest."""
@@ -240,7 +252,9 @@ class PoliteTransport(httpx.BaseTransport):
 
     def _say(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        LOG.info("%s: try %d failed (%s)", self.site.host, state.attempt_number, error)
+        which = f"{state.attempt_number} of {self.site.limits.tries}"
+        wait = state.next_action.sleep if state.next_action else 0.0
+        LOG.info("%s: try %s failed (%s); the next in %.0f s", self.site.host, which, error, wait)
 
 
 def _asks_to_wait(body: bytes) -> bool:

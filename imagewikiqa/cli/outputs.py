@@ -15,7 +15,7 @@ from imagewikiqa.cli.pipeline import (
     write_rejects,
 )
 from imagewikiqa.cli.settings import as_command
-from imagewikiqa.cli.wiki import PINS
+from imagewikiqa.cli.wiki import PINS, section_titles
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import publish_text
 from imagewikiqa.core.records import Draft, ImageRef, Item, Page, Question, Reject
@@ -99,6 +99,7 @@ def run_export(job: Job) -> dict[str, Any]:
     publish_text(run.path / "cost.json", pretty({"calls": 0, "usd": 0.0, "models": {}}))
     drafts, judged = drafts_and_verdicts(job)
     summary = _summary(questions, items, pages, rejects, drafts)
+    sections = section_titles(run.path)
     lineage = _lineage(job, questions)
     write_report(
         run.path,
@@ -112,8 +113,10 @@ def run_export(job: Job) -> dict[str, Any]:
         images_root=_pixels(job),
         lineage={**lineage, "settings": run.settings, "version": __version__},
         audit_summary=_audit_summary(run.path),
+        sections=sections,
     )
-    finish_run(run, {**lineage, "counts": summary}, list(_data_files(run.path)))
+    told = {"titles_into_sections": sections} if sections else {}
+    finish_run(run, {**lineage, **told, "counts": summary}, list(_data_files(run.path)))
     return summary
 
 

@@ -1,5 +1,6 @@
 """Progress on stderr: a live bar with rate and ETA on a terminal, plain lines elsewhere."""
 
+import logging
 import sys
 import time
 
@@ -8,8 +9,24 @@ from imagewikiqa.core.progress import Progress, Silent
 _EVERY = 10.0  # seconds between plain lines
 
 
+def _speed(count: int, seconds: float) -> float:
+    return count / max(seconds, 1e-6)
+
+
+def _rate(speed: float) -> str:
+    """Return how many a second: two digits for slow work, such as asking a wiki."""
+    return f"{speed:.0f}/s" if speed >= 10 else f"{speed:.2g}/s"
+
+
+def _time(seconds: float) -> str:
+    """Return a time as a person says it."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
 class PlainProgress:
-    """One line at the start of a stage, one every ten seconds, one at its end."""
+    """A line about a stage every ten seconds while it moves, and one at its end."""
 
     def __init__(self) -> None:
         self._stage, self._total, self._done = "", 0, 0
@@ -34,11 +51,12 @@ class PlainProgress:
 
     def _say(self) -> None:
         self._said = time.monotonic()
-        seconds = max(self._said - self._began, 1e-6)
-        rate = self._fresh / seconds
-        left = f", {(self._total - self._done) / rate:.0f} s left" if rate and self._left() else ""
-        line = f"{self._stage}: {self._done} of {self._total} ({rate:.0f}/s{left})"
-        sys.stderr.write(line + "\n")
+        speed = _speed(self._fresh, self._said - self._began)
+        told = ""
+        if speed:
+            left = (self._total - self._done) / speed
+            told = f" ({_rate(speed)}{f', {_time(left)} left' if self._left() else ''})"
+        sys.stderr.write(f"{self._stage}: {self._done} of {self._total}{told}\n")
 
     def _left(self) -> bool:
         return self._done < self._total
@@ -80,16 +98,29 @@ class LiveProgress:
     def advance(self, count: int) -> None:
         """Move the bar."""
         self._fresh += count
-        rate = self._fresh / max(time.monotonic() - self._began, 1e-6)
-        self._bars.update(self._task, advance=count, rate=f"{rate:.0f}/s")
+        speed = _speed(self._fresh, time.monotonic() - self._began)
+        self._bars.update(self._task, advance=count, rate=_rate(speed))
 
     def end(self) -> None:
         """Leave the finished bar on the screen."""
         self._bars.stop()
+        self._bars.remove_task(self._task)  # it would be drawn again above the next one
+
+
+class _Notes(logging.Handler):
+    """Writes what the library notes, as why it waits, where stderr is at that moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        sys.stderr.write(f"{record.getMessage()}\n")
 
 
 def watcher(quiet: bool) -> Progress:
-    """Return what fits the place: nothing, a live bar, or plain lines."""
+    """Return what fits the place: nothing, a live bar, or plain lines; let notes be heard."""
+    log = logging.getLogger("imagewikiqa")
+    if not any(isinstance(handler, _Notes) for handler in log.handlers):
+        log.addHandler(_Notes())
+    log.setLevel(logging.INFO)
     if quiet:
         return Silent()
     return LiveProgress() if sys.stderr.isatty() else PlainProgress()

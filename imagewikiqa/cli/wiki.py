@@ -9,6 +9,7 @@ from pathlib import Path
 from imagewikiqa.builders.pages import Source, open_source
 from imagewikiqa.builders.wiki.api import open_api
 from imagewikiqa.builders.wiki.languages import translated
+from imagewikiqa.builders.wiki.scrape import into_sections, read_pins
 from imagewikiqa.builders.wiki.settings import Site
 from imagewikiqa.builders.wiki.source import WikiFiles, wikipedia_source
 from imagewikiqa.core.digests import digest, file_digest
@@ -99,6 +100,13 @@ def open_wiki(
             asked, rejects = translated(classes, language, api)
     source = wikipedia_source(asked, access.site(language), files, progress)
     return WikiPages(source=source, classes=tuple(asked), rejects=tuple(rejects))
+
+
+def section_titles(run: Path) -> list[str]:
+    """Return the titles of a run that lead into a section, each with its page and section."""
+    file = run / PINS
+    pins = read_pins(file).values() if file.is_file() else ()
+    return [f"{pin.id} ({pin.title} § {pin.fragment})" for pin in into_sections(pins)]
 
 
 def ready_store(access: WikiAccess) -> None:

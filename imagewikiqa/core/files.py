@@ -12,21 +12,24 @@ TEMPORARY = ".part-"
 
 
 @contextlib.contextmanager
-def explained(path: Path, doing: str) -> Iterator[None]:
-    """Turn what the system refuses (space, rights, a missing folder) into one sentence."""
+def explained(path: Path, doing: str, instead: str = "--out") -> Iterator[None]:
+    """Turn what the system refuses (space, rights, a missing folder) into one sentence.
+
+    `instead` names what a user gives to choose another place.
+    """
     try:
         yield
     except OSError as error:
         hints = {
             errno.ENOSPC: "the disk is full: free space and run the same command again",
             errno.EDQUOT: "the disk quota is used up: free space and run the same command again",
-            errno.EROFS: "the disk is read-only: choose another --out",
-            errno.EACCES: "permission was denied: choose another --out or change its rights",
-            errno.ENOTDIR: "a part of the path is a file: choose another --out",
-            errno.EEXIST: "a file is in the way: choose another --out",
-            errno.EISDIR: "it is a folder: move it away or choose another --out",
-            errno.ENAMETOOLONG: "the name is too long: choose a shorter --out",
-            errno.ENOENT: "it cannot exist there: choose another --out",
+            errno.EROFS: f"the disk is read-only: choose another {instead}",
+            errno.EACCES: f"permission was denied: choose another {instead} or change its rights",
+            errno.ENOTDIR: f"a part of the path is a file: choose another {instead}",
+            errno.EEXIST: f"a file is in the way: choose another {instead}",
+            errno.EISDIR: f"it is a folder: move it away or choose another {instead}",
+            errno.ENAMETOOLONG: f"the name is too long: choose a shorter {instead}",
+            errno.ENOENT: f"it cannot exist there: choose another {instead}",
             errno.EFBIG: "the file would pass this system's size limit",
         }
         if error.errno not in hints:

@@ -1,6 +1,7 @@
 """Progress: a live bar on a terminal, a plain line at times elsewhere, nothing with --json."""
 
 import io
+import logging
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -73,7 +74,34 @@ def test_a_stage_with_nothing_to_do_says_so_without_dividing_by_zero(
     shown = PlainProgress()
     shown.begin("pages", 75, 75)
     shown.end()
-    assert capsys.readouterr().err == "pages: 75 of 75 (0/s)\n"
+    assert capsys.readouterr().err == "pages: 75 of 75\n"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "line"),
+    [
+        (150, "titles: 50 of 1000 (0.33/s, 48 min left)"),
+        (25, "titles: 50 of 1000 (2/s, 8 min left)"),
+        (1500, "titles: 50 of 1000 (0.033/s, 7.9 h left)"),
+    ],
+)
+def test_slow_work_has_a_rate_and_a_time_that_a_person_reads(
+    clock: Clock, capsys: pytest.CaptureFixture[str], seconds: float, line: str
+) -> None:
+    shown = PlainProgress()
+    shown.begin("titles", 1000, 0)
+    clock.now += seconds
+    shown.advance(50)
+    assert capsys.readouterr().err == f"{line}\n"
+
+
+def test_what_the_library_notes_is_written_once_also_with_json(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for _ in range(2):
+        watcher(True)
+    logging.getLogger("imagewikiqa.builders.wiki").info("%s asked everybody to wait", "wiki.test")
+    assert capsys.readouterr() == ("", "wiki.test asked everybody to wait\n")
 
 
 def test_json_is_silent_a_pipe_gets_lines_and_a_terminal_a_bar(
@@ -102,6 +130,7 @@ def test_the_bar_names_the_stage_and_its_count_on_stderr_alone(
     words = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", err.getvalue())
     assert re.search(r"pages\W.*4/4", words)
     assert re.search(r"facts\W.*4/4", words)
+    assert "pages" not in words.partition("facts")[2]  # a finished bar is not drawn again
     assert out.getvalue() == ""
 
 
@@ -113,4 +142,4 @@ def test_a_command_with_json_writes_nothing_to_stderr_and_one_line_to_stdout(
     assert (quiet.code, quiet.err, len(quiet.out.splitlines())) == (0, "", 1)
     told = command(*line)
     assert told.code == 0
-    assert told.err == "pages: 3 of 3 (0/s)\n"
+    assert told.err == "pages: 3 of 3\n"

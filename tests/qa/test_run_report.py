@@ -381,3 +381,12 @@ def test_articles_of_several_classes_and_classes_of_several_articles_are_named(
     plain, _ = write(tmp_path)
     assert "serves several classes" not in plain
     assert "several articles" not in plain
+
+
+def test_titles_that_lead_into_sections_are_named(tmp_path: Path) -> None:
+    page, _ = write(tmp_path, sections=["Firefox (Red panda § Names)"])
+    text = Reader(page).text
+    assert "1 title leads into a section: its page is about more" in text
+    assert "Firefox (Red panda § Names)" in text
+    plain, _ = write(tmp_path)
+    assert "into a section" not in plain

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagewikiqa.builders.wiki.api import _batches, spelled
+from imagewikiqa.builders.wiki.titles import batches, spelled
 from imagewikiqa.core.errors import ToolkitError
 from tests.builders.wiki.fake_wiki import FakeWiki, as_json, fake_site, reply
 
@@ -331,9 +331,9 @@ def test_an_interrupt_does_not_sit_a_pause_out(tmp_path: Path) -> None:
 
 @given(st.lists(st.text(max_size=300), unique=True, max_size=120))
 def test_batches_hold_every_title_once_within_number_and_length(titles: list[str]) -> None:
-    batches = _batches(titles, 50)
-    assert [title for batch in batches for title in batch] == titles
-    for batch in batches:
+    parts = batches(titles, 50)
+    assert [title for batch in parts for title in batch] == titles
+    for batch in parts:
         assert 1 <= len(batch) <= 50
         assert len(batch) == 1 or len(quote_plus("|".join(map(spelled, batch)))) <= 6000
 

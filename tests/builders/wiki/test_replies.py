@@ -85,7 +85,7 @@ def test_a_reply_bent_anywhere_gives_an_answer_or_one_sentence(
         lambda api: api.look_up(["crane"]),
         lambda api: [*api.revisions([2, 9])],
         lambda api: api.links("crane"),
-        lambda api: api.last_event("crane"),
+        lambda api: api.last_events(["crane"]),
         lambda api: api.search("crane"),
     )
     wiki = FakeWiki(faults=[serve] * 100)
