@@ -36,8 +36,9 @@ def resolve_as(
             raise ToolkitError(f"there is no setting {name}; have: {have}") from error
         if first["type"] == "missing":
             raise ToolkitError(f"the setting {name} is needed: give it and run again") from error
+        what = "it is no path" if first["type"] == "path_type" else first["msg"].lower()
         raise ToolkitError(
-            f"the setting {name} cannot be {first['input']!r}: {first['msg'].lower()}; "
+            f"the setting {name} cannot be {first['input']!r}: {what}; "
             "correct it and run again"
         ) from error
 

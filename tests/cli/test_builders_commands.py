@@ -264,6 +264,7 @@ def test_the_config_of_a_run_repeats_it(tmp_path: Path, pictures: Path, command:
         (["images", "index", "folder:nowhere"], "nowhere"),
         (["llava"], "the setting file is needed"),
         (["llava", "nowhere.json"], "there is no file nowhere.json"),
+        (["llava", "--set", "file=5"], "the setting file cannot be 5: it is no path"),
         (["llava", "{a,b}.json"], "there is no file a.json"),
         (["resolve", "--pages", "sample", "--review", "no.csv"], "there is no file no.csv: give"),
         (["resolve", "--cache", __file__, "--contact", "a@b.test"], "choose another with --cache"),
