@@ -8,7 +8,7 @@ from pathlib import Path
 
 from imagewikiqa.builders.imagesets.dispositions import USABLE
 from imagewikiqa.builders.imagesets.inspect import MAX_BYTES, inspect
-from imagewikiqa.builders.llava.row import DefectError
+from imagewikiqa.builders.llava.defects import DefectError
 from imagewikiqa.core.digests import text_digest
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".JPG", ".JPEG", ".PNG", ".GIF", ".WEBP")

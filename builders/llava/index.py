@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imagewikiqa.builders.llava.defects import DefectError
 from imagewikiqa.builders.llava.images import ImageFolder
 from imagewikiqa.builders.llava.mix import MixPart
 from imagewikiqa.builders.llava.records import PartDone, schema
-from imagewikiqa.builders.llava.row import DefectError
 from imagewikiqa.builders.llava.spool import REJECTS, SpoolPart, reject, spooled, table_of
 from imagewikiqa.core.digests import digest, file_digest
 from imagewikiqa.core.errors import ToolkitError

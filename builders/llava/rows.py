@@ -4,8 +4,9 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 
+from imagewikiqa.builders.llava.defects import DefectError
 from imagewikiqa.builders.llava.mix import MixPart, read_part
-from imagewikiqa.builders.llava.row import DefectError, LlavaRow, clean_row
+from imagewikiqa.builders.llava.row import LlavaRow, clean_row
 from imagewikiqa.core.progress import Progress, Silent
 
 

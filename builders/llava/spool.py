@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imagewikiqa.builders.llava.defects import DefectError
 from imagewikiqa.builders.llava.mix import MixPart
 from imagewikiqa.builders.llava.records import schema
-from imagewikiqa.builders.llava.row import DefectError, LlavaRow
+from imagewikiqa.builders.llava.row import LlavaRow
 from imagewikiqa.builders.llava.rows import iterate_rows
 from imagewikiqa.core.digests import digest, file_digest
 from imagewikiqa.core.files import publish, publish_text

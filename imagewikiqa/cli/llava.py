@@ -7,9 +7,9 @@ from typing import Any
 from pydantic import Field
 
 from imagewikiqa.builders.imagesets.dispositions import DISPOSITIONS
+from imagewikiqa.builders.llava.defects import DEFECTS, REPAIRS
 from imagewikiqa.builders.llava.index import LlavaReport, index_rows
 from imagewikiqa.builders.llava.mix import MixPart, read_mix
-from imagewikiqa.builders.llava.row import DEFECTS, REPAIRS
 from imagewikiqa.cli.config import Closed
 from imagewikiqa.cli.inputs import listing_digest
 from imagewikiqa.cli.output import show

@@ -11,10 +11,10 @@ from PIL import Image
 
 from benchmarks._llava_rows import write_rows
 from imagewikiqa.builders.llava import index, spool
+from imagewikiqa.builders.llava.defects import DefectError
 from imagewikiqa.builders.llava.images import ImageFolder
 from imagewikiqa.builders.llava.index import LlavaReport, index_rows
 from imagewikiqa.builders.llava.mix import MixPart, read_mix
-from imagewikiqa.builders.llava.row import DefectError
 from imagewikiqa.core.digests import text_digest
 from imagewikiqa.core.errors import ToolkitError
 

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imagewikiqa.builders.llava.defects import DefectError
 from imagewikiqa.builders.llava.mix import MixPart, read_mix, read_part
-from imagewikiqa.builders.llava.row import DefectError, LlavaRow
+from imagewikiqa.builders.llava.row import LlavaRow
 from imagewikiqa.builders.llava.rows import iterate_rows
 from imagewikiqa.builders.llava.stream import read_raw
 from imagewikiqa.core.errors import ToolkitError

@@ -12,16 +12,9 @@ from hypothesis import strategies as st
 
 from benchmarks._llava_rows import INJECTED, plain_row, write_rows
 from imagewikiqa.builders.llava import stream
+from imagewikiqa.builders.llava.defects import DEFECTS, REPAIRS, DefectError
 from imagewikiqa.builders.llava.mix import read_mix
-from imagewikiqa.builders.llava.row import (
-    DEFECTS,
-    REPAIRS,
-    TOKEN,
-    DefectError,
-    LlavaRow,
-    Turn,
-    clean_row,
-)
+from imagewikiqa.builders.llava.row import TOKEN, LlavaRow, Turn, clean_row
 from imagewikiqa.builders.llava.rows import iterate_rows
 from imagewikiqa.builders.llava.stream import read_raw
 from imagewikiqa.core.errors import ToolkitError
