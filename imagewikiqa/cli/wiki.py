@@ -49,11 +49,22 @@ def check_source(spec: str) -> None:
     """Raise ToolkitError for a --pages that names nothing."""
     if not is_wiki(spec):
         open_source(spec)
-    elif spec != "wikipedia" and not Path(spec.partition(":")[2]).is_file():
+    elif spec != "wikipedia":
+        _check_pins(Path(spec.partition(":")[2]))
+
+
+def _check_pins(file: Path) -> None:
+    if not file.is_file():
         raise ToolkitError(
-            f"there is no file {spec.partition(':')[2]}: give --pages pins:FILE the pins.jsonl of a"
-            " run"
+            f"there is no file {file}: give --pages pins:FILE the pins.jsonl of a run"
         )
+    try:
+        read_pins(file)
+    except ToolkitError as error:
+        raise ToolkitError(
+            f"--pages cannot use {file} ({str(error).partition(';')[0]}): give pins:FILE the"
+            " pins.jsonl of a run"
+        ) from error
 
 
 def wiki_digest(spec: str, site: Site) -> str:

@@ -117,6 +117,7 @@ def test_without_a_contact_nothing_is_asked_and_the_sentence_says_what_to_give(
         (["--contact", "me@example.com"], "placeholder that reaches nobody"),
         (["--contact", CONTACT, "--language", "Klingon!"], "no language of Wikipedia"),
         (["--contact", CONTACT, "--pages", "pins:nowhere.jsonl"], "there is no file nowhere.jsonl"),
+        (["--pages", f"pins:{__file__}"], "test_wikipedia_pages.py line 1 is not a Pin"),
         (["--contact", CONTACT, "--pages", "wiki"], "unknown source of pages 'wiki'"),
     ],
 )
