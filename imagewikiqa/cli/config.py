@@ -38,8 +38,7 @@ def resolve_as(
             raise ToolkitError(f"the setting {name} is needed: give it and run again") from error
         what = "it is no path" if first["type"] == "path_type" else first["msg"].lower()
         raise ToolkitError(
-            f"the setting {name} cannot be {first['input']!r}: {what}; "
-            "correct it and run again"
+            f"the setting {name} cannot be {first['input']!r}: {what}; correct it and run again"
         ) from error
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.llm.client import Client
+from imagewikiqa.core.llm.ledger import Ledger
+from imagewikiqa.core.llm.ledgered import LedgeredClient, Provider
 from imagewikiqa.core.llm.scripted import load_script
 
 KINDS = ("corpus", "scripted:FILE")
@@ -49,11 +51,16 @@ def parse_model(text: str, option: str) -> ModelSpec:
     return ModelSpec(kind, name)
 
 
-def open_client(spec: ModelSpec) -> Client:
-    """Return the client of a model that is no corpus one; ToolkitError for a wrong script."""
+def open_provider(spec: ModelSpec) -> Provider:
+    """Return who is asked for a model that is no corpus one; ToolkitError for a wrong script."""
     if spec.script is None:
-        raise ValueError(f"there is no client for {spec}")
+        raise ValueError(f"there is no provider for {spec}")
     return load_script(spec.script)
+
+
+def open_client(spec: ModelSpec, ledger: Ledger, run: str) -> Client:
+    """Return the client of a model that is no corpus one; every answer goes through the ledger."""
+    return LedgeredClient(open_provider(spec), ledger, run)
 
 
 def parse_models(texts: Sequence[str], option: str) -> list[ModelSpec]:

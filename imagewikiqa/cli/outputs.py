@@ -18,6 +18,7 @@ from imagewikiqa.cli.settings import as_command
 from imagewikiqa.cli.wiki import PINS, section_titles
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import publish_text
+from imagewikiqa.core.llm.ledger import Ledger
 from imagewikiqa.core.records import Draft, ImageRef, Item, Page, Question, Reject
 from imagewikiqa.core.runs import finish_run, pretty
 from imagewikiqa.core.tables import read_table, write_table
@@ -96,7 +97,7 @@ def run_export(job: Job) -> dict[str, Any]:
     write_attribution(run.path / ATTRIBUTION, questions, pages)
     write_hub(run.path / "hub", questions, items, pages, _hub_info(job))
     rejects = write_rejects(job)
-    publish_text(run.path / "cost.json", pretty({"calls": 0, "usd": 0.0, "models": {}}))
+    publish_text(run.path / "cost.json", pretty(_cost(job)))
     drafts, judged = drafts_and_verdicts(job)
     summary = _summary(questions, items, pages, rejects, drafts)
     sections = section_titles(run.path)
@@ -118,6 +119,19 @@ def run_export(job: Job) -> dict[str, Any]:
     told = {"titles_into_sections": sections} if sections else {}
     finish_run(run, {**lineage, **told, "counts": summary}, list(_data_files(run.path)))
     return summary
+
+
+def _cost(job: Job) -> dict[str, Any]:
+    """Return calls, tokens and price by model; `usd` is null where a price is not known."""
+    models: dict[str, dict[str, float | None]] = {}
+    if job.ledger.is_file():
+        with Ledger(job.ledger) as ledger:
+            models = ledger.cost(job.run.identity)
+    prices = [one["usd"] for one in models.values()]
+    known = [price for price in prices if price is not None]
+    calls = sum(int(one["calls"] or 0) for one in models.values())
+    usd = round(sum(known), 6) if len(known) == len(prices) else None
+    return {"calls": calls, "usd": usd, "models": models}
 
 
 def _image_folder(job: Job) -> str:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,13 @@ from imagewikiqa.builders.sample import sample_classes
 from imagewikiqa.cli import stages
 from imagewikiqa.cli.inputs import check_images, input_digests, read_previous
 from imagewikiqa.cli.matching import matched_pages
-from imagewikiqa.cli.models import ModelSpec, open_client, parse_model, parse_models
+from imagewikiqa.cli.models import (
+    ModelSpec,
+    open_client,
+    open_provider,
+    parse_model,
+    parse_models,
+)
 from imagewikiqa.cli.settings import RebuildConfig, as_config
 from imagewikiqa.cli.wiki import (
     PINS,
@@ -26,6 +32,7 @@ from imagewikiqa.core.classes import NAMED, load_classes
 from imagewikiqa.core.code import code_digest
 from imagewikiqa.core.digests import digest, file_digest
 from imagewikiqa.core.errors import ToolkitError
+from imagewikiqa.core.llm.ledger import Ledger
 from imagewikiqa.core.progress import Progress
 from imagewikiqa.core.records import ClassEntry, Draft, Judged, Page, Question, Reject
 from imagewikiqa.core.runs import Run, open_run
@@ -40,8 +47,9 @@ from imagewikiqa.qa.filter import FilterSettings
 from imagewikiqa.qa.leaks import LeakChecker
 from imagewikiqa.qa.llm_author import AuthorSettings, LLMAuthor
 from imagewikiqa.qa.llm_judge import LLMJudge
-from imagewikiqa.qa.protocols import Author, Judge
+from imagewikiqa.qa.protocols import Judge
 
+LEDGER = "ledger.sqlite"
 DECIDING = tuple(f"imagewikiqa.{room}" for room in ("core", "prompts", "builders", "qa", "cli"))
 REJECT_TABLES = ("match", "pages", "draft", "filter", "images", "assemble")
 
@@ -71,6 +79,11 @@ class Job:
     def previous(self) -> dict[str, Question]:
         """Return the questions of an earlier release by id; none without --previous."""
         return read_previous(self.settings.previous) if self.settings.previous else {}
+
+    @property
+    def ledger(self) -> Path:
+        """Return the file of every attempt to ask a model, kept beside what was made of them."""
+        return self.run.path / LEDGER
 
     def table(self, name: str) -> Path:
         """Return the path of an intermediate table."""
@@ -109,7 +122,7 @@ def open_job(
     author = parse_model(settings.author, "--author")
     for spec in (author, *parse_models(settings.judge, "--judge")):
         if not spec.is_corpus:
-            open_client(spec)
+            open_provider(spec)
     config = as_config(settings)
     # Files are told apart by content, so that a moved class list or dump is still the same run.
     named = {name: config.get(name) for name in ("classes", "pages", "images", "previous")}
@@ -190,14 +203,16 @@ def run_draft(job: Job) -> None:
         _run(job, stages.facts_stage(checker, facts_key), inputs, job.table("facts"))
         facts = list(read_table(job.table("facts"), ClassFacts))
         key.append(file_digest(job.table("facts")))
-        author: Author = CorpusAuthor(facts, checker, settings.seed)
+        author = CorpusAuthor(facts, checker, settings.seed)
     else:
         asked = AuthorSettings(questions=settings.per_class, seed=settings.seed)
-        llm = LLMAuthor(open_client(spec), job.checker, asked)
-        key += [llm.fingerprint, _script_digest(spec)]
-        author = llm
-    stage = stages.draft_stage(author, digest(key), in_flight=1 if spec.is_corpus else 16)
-    _run(job, stage, inputs, job.table("draft"))
+        with Ledger(job.ledger) as ledger:
+            llm = LLMAuthor(open_client(spec, ledger, job.run.identity), job.checker, asked)
+            key += [llm.fingerprint, _script_digest(spec)]
+            stage = stages.draft_stage(llm, digest(key), in_flight=16)
+            _run(job, stage, inputs, job.table("draft"))
+        return
+    _run(job, stages.draft_stage(author, digest(key), in_flight=1), inputs, job.table("draft"))
 
 
 def run_filter(job: Job) -> None:
@@ -213,17 +228,19 @@ def run_filter(job: Job) -> None:
     judges: list[Judge] = []
     key: list[Any] = [settings.seed, settings.mode, settings.filter.model_dump()]
     key.append(job.run.inputs["classes"])
-    for spec in specs:
-        if spec.is_corpus:
-            judges.append(CorpusJudge(_pages(job), job.listed))
-            key.append(file_digest(job.run.path / "pages.jsonl"))
-        else:
-            llm = LLMJudge(open_client(spec))
-            judges.append(llm)
-            key += [llm.fingerprint, _script_digest(spec)]
     remote = not all(spec.is_corpus for spec in specs)
-    stage = stages.filter_stage(judges, filtering, digest(key), remote=remote)
-    _run(job, stage, _drafts(job), job.table("filter"))
+    with ExitStack() as stack:
+        ledger = stack.enter_context(Ledger(job.ledger)) if remote else None
+        for spec in specs:
+            if ledger is None or spec.is_corpus:
+                judges.append(CorpusJudge(_pages(job), job.listed))
+                key.append(file_digest(job.run.path / "pages.jsonl"))
+            else:
+                llm = LLMJudge(open_client(spec, ledger, job.run.identity))
+                judges.append(llm)
+                key += [llm.fingerprint, _script_digest(spec)]
+        stage = stages.filter_stage(judges, filtering, digest(key), remote=remote)
+        _run(job, stage, _drafts(job), job.table("filter"))
 
 
 def _run(job: Job, stage: Stage[Any, Any], inputs: Sequence[Any], table: Path) -> None:

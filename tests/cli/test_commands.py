@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from imagewikiqa.builders.sample import sample_classes
+from imagewikiqa.core.llm.ledger import Ledger
 from imagewikiqa.core.runs import verify_manifest
 
 SAMPLE = ("--sample", "--limit", 14)
@@ -219,6 +220,32 @@ def test_a_scripted_author_and_judge_make_a_dataset_from_end_to_end(
     assert lineage["prompts"] == [asked["n02129604"]["author"]["prompt"]]
     assert command(*line, "--out", tmp_path / "two", "--workers", 2).code == 0
     assert manifest(tmp_path / "two") == manifest(tmp_path / "one")
+    cost = json.loads((tmp_path / "one" / "cost.json").read_text(encoding="utf-8"))
+    with Ledger(tmp_path / "one" / "ledger.sqlite") as ledger:
+        attempts = [*ledger.attempts()]
+    assert {one.status for one in attempts} == {"ok"}
+    assert cost["calls"] == len(attempts) == 3 + 3 * 8  # articles, and orders with and without
+    assert cost["usd"] is None  # scripted answers have no price, which is not nothing
+    assert cost["models"]["scripted"]["output_tokens"] > 0
+
+
+def test_stages_done_again_ask_nothing_that_the_ledger_holds(
+    tmp_path: Path, three_classes: Path, command: Callable[..., Any]
+) -> None:
+    author, judge = _author_script(tmp_path / "a.jsonl"), _judge_script(tmp_path / "j.jsonl")
+    line = (
+        "rebuild", "--pages", "sample", "--classes", three_classes, "--author",
+        f"scripted:{author}", "--judge", f"scripted:{judge}", "--images", "none",
+        "--out", tmp_path / "run", "--json",
+    )  # fmt: skip
+    assert command(*line).code == 0
+    before = manifest(tmp_path / "run")
+    cost = (tmp_path / "run" / "cost.json").read_bytes()
+    for name in ("draft", "filter"):
+        (tmp_path / "run" / "work" / f"{name}.journal").unlink()
+    assert command(*line).code == 0
+    assert manifest(tmp_path / "run") == before
+    assert (tmp_path / "run" / "cost.json").read_bytes() == cost
 
 
 def test_a_judge_that_is_always_wrong_leaves_no_question_and_the_sentence_says_where_to_look(

@@ -195,6 +195,23 @@ class Ledger:
         for row in rows:
             yield Attempt.model_validate(dict(zip(Attempt.model_fields, row, strict=True)))
 
+    def cost(self, run: str) -> dict[str, dict[str, float | None]]:
+        """Return calls, tokens and price of a run's attempts, by the model that answered.
+
+        An attempt without an answer counts under the model asked for. The price is null as soon as
+        one call of the model has none that is known.
+        """
+        rows = self._reader.execute(
+            "select coalesce(answered_by, model), count(*), total(input_tokens),"
+            " total(output_tokens), case when count(usd) = count(*) then sum(usd) end"
+            " from attempts where run = ? group by 1 order by 1",
+            (run,),
+        )
+        return {
+            model: {"calls": calls, "input_tokens": read, "output_tokens": said, "usd": usd}
+            for model, calls, read, said, usd in rows
+        }
+
     def body(self, key: str) -> str | None:
         """Return the canonical JSON of a request: provider, then everything that was asked."""
         row = self._reader.execute("select body from requests where key = ?", (key,)).fetchone()

@@ -7,8 +7,10 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
+from imagewikiqa.core.digests import digest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.llm.client import Reply, Request, Usage
+from imagewikiqa.core.llm.ledgered import Raw, ShapeError
 from imagewikiqa.core.records import Part
 from imagewikiqa.core.stages import RecordError
 
@@ -27,6 +29,22 @@ class ScriptedClient:
 
     rules: Sequence[Rule]
     model: str = "scripted"
+
+    @property
+    def name(self) -> str:
+        """Return a name that other rules do not share: their answers are not the same."""
+        return f"scripted-{digest([rule.model_dump() for rule in self.rules])[:12]}"
+
+    async def send(self, request: Request) -> Raw:
+        """Return the reply as the bytes that a ledger keeps."""
+        return Raw((await self.ask(request)).model_dump_json().encode())
+
+    def read(self, body: bytes) -> Reply:
+        """Return the reply that bytes of `send` hold; raise ShapeError for others."""
+        try:
+            return Reply.model_validate_json(body)
+        except ValidationError as error:
+            raise ShapeError("these bytes are no scripted reply") from error
 
     async def ask(self, request: Request) -> Reply:
         """Return the reply of the first matching rule; raise RecordError when none matches."""
