@@ -11,6 +11,7 @@ from imagewikiqa.builders.resolve.knowledge import DISAMBIGUATION, Found, Knowle
 from imagewikiqa.builders.resolve.phrases import Names, Phrase, forms, names_of
 from imagewikiqa.builders.resolve.records import Candidate, Resolution
 from imagewikiqa.builders.resolve.subject import Subject, subjects_of
+from imagewikiqa.builders.resolve.words import fold
 from imagewikiqa.core.progress import Progress, Silent
 from imagewikiqa.core.records import ClassEntry
 
@@ -164,9 +165,13 @@ def _search(files: Sequence[_File], knowledge: Knowledge, watcher: Progress) -> 
 
 
 def _queries(subject: Subject) -> list[str]:
-    """Return what is searched for: the name, and phrases that are not weak."""
-    told = [p.text for p in subject.phrases if p.source == "name" or not p.weakness]
-    return told[:QUERIES]
+    """Return what is searched for: names, and phrases that tell enough; no words twice."""
+    told: dict[tuple[str, ...], str] = {}
+    for phrase in subject.phrases:
+        shorter = phrase.weakness == "part of the name" and phrase.words > 1
+        if phrase.source == "name" or not phrase.weakness or shorter:
+            told.setdefault(tuple(sorted(fold(phrase.text).split())), phrase.text)
+    return list(told.values())[:QUERIES]
 
 
 def _weigh(files: Sequence[_File], knowledge: Knowledge, rivals: Names) -> None:

@@ -141,6 +141,20 @@ def test_titles_are_asked_for_together_and_lists_are_not_read_as_articles() -> N
     assert len({*world.described}) == len(world.described)
 
 
+def test_the_same_words_in_another_order_are_searched_for_once() -> None:
+    asked: list[str] = []
+
+    class Listening(Offline):
+        def search(self, text: str) -> list[str]:
+            asked.append(text)
+            return super().search(text)
+
+    names = ("Audi A5 Coupe 2012", "Audi A5 Coupe", "Audi A5 coupé", "Audi A5", "A5")
+    entry = ClassEntry(id="car-013", name="2012 Audi A5 Coupe", synonyms=names)
+    resolve([entry], Listening({}))
+    assert asked == ["2012 Audi A5 Coupe", "Audi A5 Coupe", "Audi A5"]
+
+
 def test_a_class_that_its_own_article_settles_asks_for_nothing_more() -> None:
     world = World()
     resolve([entry for entry in CLASSES if entry.id == "grey-whale"], world)
