@@ -4,6 +4,7 @@ import hashlib
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imagewikiqa.builders.wiki.api import WikiApi
 from imagewikiqa.builders.wiki.titles import batches, spelled
 from imagewikiqa.core.errors import ToolkitError
 from tests.builders.wiki.fake_wiki import FakeWiki, as_json, fake_site, reply
@@ -178,7 +180,26 @@ def test_search_gives_titles_only(tmp_path: Path) -> None:
     hits = [{"ns": 0, "title": "Tiger", "pageid": 1}, {"ns": 0, "title": "Lion", "pageid": 2}]
     wiki = Script({"query": {"search": hits}})
     assert wiki.api(tmp_path).search("big cat", 1) == ("Tiger",)
-    assert wiki.asked("srsearch") == ["big cat"]
+    assert wiki.asked("srsearch") == ["big cat"] and wiki.asked("srwhat") == ["text"]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda api: api.look_up(["Tiger", "a\ud800"]),
+        lambda api: api.leads(["a\ud800"]),
+        lambda api: api.links("a\ud800"),
+        lambda api: api.last_events(["a\ud800"]),
+        lambda api: api.search("a\ud800"),
+    ],
+)
+def test_half_a_character_is_one_sentence_before_anything_is_asked(
+    ask: Callable[[WikiApi], object], tmp_path: Path
+) -> None:
+    wiki = FakeWiki(texts={"Tiger": "Text."})
+    with pytest.raises(ToolkitError, match=r"'a.ud800' holds half a character: save"):
+        ask(wiki.api(tmp_path))
+    assert wiki.requests == []
 
 
 @pytest.mark.parametrize(

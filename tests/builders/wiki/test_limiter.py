@@ -157,3 +157,47 @@ def test_a_pool_stays_one_folder_below_the_state(pool: str, tmp_path: Path) -> N
 def test_the_state_lies_with_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert state_folder() == tmp_path / "imagewikiqa" / "limits"
+
+
+def test_a_clock_set_ahead_does_not_end_a_pause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limiter, began = Limiter("wiki.test", FAST, tmp_path), time.monotonic()
+    limiter.pause(0.4)
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + 90_000)
+    with limiter.request(threading.Event()):
+        assert time.monotonic() >= began + 0.4
+
+
+def test_a_pause_by_a_clock_that_was_wrong_is_named_and_not_sat_out(tmp_path: Path) -> None:
+    limiter = Limiter("wiki.test", FAST, tmp_path)
+    file = tmp_path / "wiki.test" / "pause"
+    file.write_bytes(b"%020.6f" % (time.time() + 300_000))
+    with pytest.raises(ToolkitError, match="wiki.test wants to be left alone until .* delete"):
+        with limiter.request(threading.Event()):
+            pytest.fail("a request began within the pause")
+    file.unlink()
+    with limiter.request(threading.Event()):
+        pass
+
+
+def test_a_pause_that_others_were_told_of_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    Limiter("wiki.test", FAST, tmp_path).pause(3600)
+    halt = threading.Event()
+    threading.Timer(1.5, halt.set).start()
+    with caplog.at_level("INFO"), pytest.raises(HaltedError):
+        with Limiter("wiki.test", FAST, tmp_path).request(halt):
+            pytest.fail("a request began within the pause")
+    (line,) = (record.getMessage() for record in caplog.records)
+    assert line.startswith("wiki.test asked everybody to wait: going on at ")
+
+
+def test_a_folder_of_allowances_that_cannot_be_is_named_with_the_way_to_choose_one(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ToolkitError, match="another folder by .* XDG_STATE_HOME"):
+        Limiter("wiki.test", FAST, tmp_path / "file")

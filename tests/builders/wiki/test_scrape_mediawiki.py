@@ -185,6 +185,14 @@ def test_the_client_reads_what_the_wiki_says_about_pages(
         assert api.search("panda", 5)
 
 
+def test_search_finds_words_of_the_text_and_of_the_title(
+    mediawiki: MediaWiki, tmp_path: Path
+) -> None:
+    with client_of(mediawiki, tmp_path) as api:
+        assert "Crane (bird)" in api.search("large birds with long legs")  # in no title
+        assert "Red panda" in api.search("red panda")
+
+
 def test_extracts_and_language_links_come_by_wikipedia_api(
     mediawiki: MediaWiki, tmp_path: Path
 ) -> None:

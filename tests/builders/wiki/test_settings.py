@@ -85,11 +85,33 @@ def test_all_wikis_of_wikimedia_share_one_allowance() -> None:
         ({"api": "en.wikipedia.org"}, "is no address of an action API"),
         ({"api": "file:///etc/passwd"}, "is no address of an action API"),
         ({"api": "https://u:p@wiki.test/w/api.php"}, "holds a password"),
+        ({"api": "https://u:p@wiki.test:x/w/api.php"}, "holds a password"),
+        ({"api": "https://wiki.test:x/w/api.php"}, "is no address of an action API"),
+        ({"api": "https://wiki.test:99999/w/api.php"}, "is no address of an action API"),
+        ({"api": "https://[::1/w/api.php"}, "is no address of an action API"),
+        ({"api": "https://wiki .test/w/api.php"}, "is no address of an action API"),
+        ({"api": "https://wiki.test/w/api.php\n"}, "is no address of an action API"),
+        ({"api": "https://wiki.test/w/api.php#top"}, "is no address of an action API"),
+        ({"api": "https://en.wikipedia.org/wiki/"}, "is no address of an action API"),
     ],
 )
 def test_a_wrong_address_or_language_is_refused(changes: dict[str, str], why: str) -> None:
     with pytest.raises(ToolkitError, match=why):
         Site(**changes)  # type: ignore[arg-type]  # only texts are given
+
+
+@pytest.mark.parametrize(
+    ("api", "host"),
+    [
+        ("https://EN.wikipedia.org:443/w/api.php", "en.wikipedia.org"),
+        ("http://wiki.test:/w/api.php", "wiki.test"),
+        ("https://wiki.k\u00f6ln/w/api.php", "wiki.xn--kln-sna"),
+        ("http://[::1]:8080/w/api.php", "[::1]:8080"),
+    ],
+)
+def test_one_wiki_has_one_host_however_its_address_is_written(api: str, host: str) -> None:
+    site = Site(api=api)
+    assert site.host == host == httpx.URL(site.api).netloc.decode()
 
 
 def test_the_limits_keep_below_what_wikimedia_allows() -> None:
