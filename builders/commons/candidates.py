@@ -8,10 +8,10 @@ from imagewikiqa.builders.commons.articles import Article, titles_of
 from imagewikiqa.builders.commons.records import WHYS, Why
 from imagewikiqa.builders.commons.refusal import RefusedError, reject_row
 from imagewikiqa.builders.commons.rules import refuse_name
-from imagewikiqa.builders.commons.side_by_side import side_by_side
 from imagewikiqa.builders.wiki.api import WikiApi
 from imagewikiqa.builders.wiki.fates import fit
 from imagewikiqa.builders.wiki.replies import listed
+from imagewikiqa.builders.wiki.side_by_side import side_by_side
 from imagewikiqa.core.progress import Progress, Silent
 from imagewikiqa.core.records import ClassEntry, Reject
 
@@ -61,7 +61,7 @@ def find_candidates(
         return _ranked(entry, _all_of(entry.id, own, api), limit)
 
     try:
-        for entry, one in zip(classes, side_by_side(look, classes, api), strict=True):
+        for entry, one in zip(classes, side_by_side(look, classes, api.transport), strict=True):
             found[entry.id] = one
             watcher.advance(1)
     finally:
@@ -109,6 +109,12 @@ def files_of(category: str, api: WikiApi) -> list[str]:
     return []
 
 
+def _refuse_title(title: str) -> None:
+    """Raise RefusedError for a title that no wiki could hold: it would spoil a whole request."""
+    if not fit(title):
+        raise RefusedError("invalid title")
+
+
 def _ranked(entry: ClassEntry, candidates: Iterable[Candidate], limit: int) -> Found:
     """Order the files of a class, each once, and refuse those whose name tells enough."""
     kept: dict[str, Candidate] = {}
@@ -118,6 +124,7 @@ def _ranked(entry: ClassEntry, candidates: Iterable[Candidate], limit: int) -> F
         if title in kept or title in rejects:
             continue
         try:
+            _refuse_title(title)
             refuse_name(title, entry)
             kept[title] = candidate
         except RefusedError as refused:

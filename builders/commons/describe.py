@@ -2,20 +2,20 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qsl, quote_plus, urlencode, urljoin, urlsplit, urlunsplit
 
 from pydantic import ValidationError
 
+from imagewikiqa.builders.commons.addresses import own_address
 from imagewikiqa.builders.commons.records import FileFacts
 from imagewikiqa.builders.commons.refusal import RefusedError
-from imagewikiqa.builders.commons.side_by_side import side_by_side
 from imagewikiqa.builders.wiki import fates
-from imagewikiqa.builders.wiki.api import WikiApi, spelled
+from imagewikiqa.builders.wiki.api import WikiApi
 from imagewikiqa.builders.wiki.replies import Json, flag, listed, pages
 from imagewikiqa.builders.wiki.settings import BATCH, Site
+from imagewikiqa.builders.wiki.side_by_side import side_by_side
+from imagewikiqa.builders.wiki.titles import batches, joined, spelled
 from imagewikiqa.core.progress import Progress, Silent
 
-_LONGEST = 5500  # bytes of titles in an address; servers refuse addresses from 8 KiB
 TOLD = (
     "Artist", "Attribution", "AttributionRequired", "Categories", "Credit", "DeletionReason",
     "License", "LicenseShortName", "LicenseUrl", "NonFree", "Restrictions", "UsageTerms",
@@ -43,7 +43,9 @@ def describe(
     watcher.begin("descriptions", len(asked), 0)
     found: dict[str, Described] = {}
     try:
-        for part in side_by_side(lambda part: _ask(part, api, width), _batches(asked), api):
+        for part in side_by_side(
+            lambda part: _ask(part, api, width), batches(asked, BATCH), api.transport
+        ):
             found.update(part)
             watcher.advance(len(part))
     finally:
@@ -53,10 +55,10 @@ def describe(
 
 def _ask(titles: Sequence[str], api: WikiApi, width: int) -> dict[str, Described]:
     sent = {title: spelled(title) for title in titles}
-    fit = [name for name in sent.values() if fates.fit(name)]
+    names = joined(sent.values())
     merged: Json = {}
-    if fit:
-        params = {**_ASKED, "iiurlwidth": width, "titles": "|".join(fit)}
+    if names:
+        params = {**_ASKED, "iiurlwidth": width, "titles": names}
         for query in api.query(params):
             fates.merge(merged, query)
             # Of a single title the wiki would go on through every older version.
@@ -87,36 +89,22 @@ def _described(query: Json, name: str, site: Site) -> Described:
 
 
 def _facts(title: str, info: Mapping[str, Any], site: Site) -> FileFacts:
-    url = _own(info.get("url"), site)
+    url = own_address(info.get("url"), site.base, site)
     thumb = info.get("thumburl")
     return FileFacts(
         id=title,
         url=url,
-        fetch_url=_own(thumb, site) if thumb else url,
-        source_page=_own(info.get("descriptionurl"), site),
-        mime=str(info.get("mime", "")),
+        fetch_url=own_address(thumb, site.base, site) if thumb else url,
+        source_page=own_address(info.get("descriptionurl"), site.base, site),
+        mime=info.get("mime", ""),
         bytes=info.get("size", -1),
         width=info.get("width", -1),
         height=info.get("height", -1),
-        sha1=str(info.get("sha1", "")),
-        uploaded=str(info.get("timestamp", "")),
-        uploader=str(info.get("user", "")),
+        sha1=info.get("sha1", ""),
+        uploaded=info.get("timestamp", ""),
+        uploader=info.get("user", ""),
         said=_said(info.get("extmetadata")),
     )
-
-
-def _own(address: object, site: Site) -> str:
-    """Return an address of this wiki or its files; raise RefusedError for any other."""
-    whole = urljoin(site.base, str(address or ""))
-    parts = urlsplit(whole)
-    at_home = parts.netloc.lower() in {site.host, *site.media_hosts}
-    weaker = site.base.startswith("https:") and parts.scheme != "https"
-    if parts.query:  # Wikimedia adds where its readers come from
-        kept = [p for p in parse_qsl(parts.query, True) if not p[0].startswith("utm_")]
-        whole = urlunsplit(parts._replace(query=urlencode(kept)))
-    if not address or parts.scheme not in ("http", "https") or not at_home or weaker:
-        raise RefusedError("address elsewhere", whole)
-    return whole
 
 
 def _said(extmetadata: object) -> dict[str, str]:
@@ -128,16 +116,3 @@ def _said(extmetadata: object) -> dict[str, str]:
         if isinstance(value, str | int | float) and str(value).strip():
             said[key] = str(value)
     return said
-
-
-def _batches(titles: Sequence[str]) -> list[list[str]]:
-    batches: list[list[str]] = []
-    room = 0
-    for title in titles:
-        needs = len(quote_plus(title)) + 3
-        if not batches or len(batches[-1]) >= BATCH or needs > room:
-            batches.append([])
-            room = _LONGEST
-        batches[-1].append(title)
-        room -= needs
-    return batches

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from imagewikiqa.builders.commons.media import MediaClient, MediaStore, key_of
 from imagewikiqa.builders.commons.records import FileFacts, Media
 from imagewikiqa.builders.commons.refusal import RefusedError
-from imagewikiqa.builders.commons.side_by_side import side_by_side
+from imagewikiqa.builders.wiki.side_by_side import side_by_side
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.progress import Progress, Silent
 
@@ -55,7 +55,7 @@ def _fetch_all(
             return refused
 
     with store.only_writer():
-        for facts, one in zip(todo, side_by_side(fetch, todo, client), strict=True):
+        for facts, one in zip(todo, side_by_side(fetch, todo, client.transport), strict=True):
             found[facts.id] = one
             failures = failures + 1 if isinstance(one, RefusedError) else 0
             if isinstance(one, RefusedError) and failures >= FAILURES_IN_A_ROW:

@@ -7,11 +7,12 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from imagewikiqa.builders.commons.addresses import own_address
 from imagewikiqa.builders.commons.records import FileFacts, Media
 from imagewikiqa.builders.commons.refusal import RefusedError
 from imagewikiqa.builders.wiki.limiter import Limiter
@@ -155,12 +156,7 @@ class _Guard(httpx.BaseTransport):
 
     def _judge(self, request: httpx.Request, response: httpx.Response) -> None:
         if response.status_code in REDIRECTS:
-            target = urljoin(str(request.url), response.headers.get("location", ""))
-            parts = urlsplit(target)
-            at_home = parts.netloc.lower() in {self._site.host, *self._site.media_hosts}
-            weaker = request.url.scheme == "https" and parts.scheme != "https"
-            if parts.scheme not in ("http", "https") or not at_home or weaker:
-                raise RefusedError("address elsewhere", target)
+            own_address(response.headers.get("location"), str(request.url), self._site)
         if response.status_code == 500 and "retry-after" not in response.headers:
             with self._lock:
                 self._broken[str(request.url)] += 1

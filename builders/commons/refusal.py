@@ -15,11 +15,18 @@ class RefusedError(Exception):
 
 
 def reject_row(class_id: str, title: str, refused: RefusedError) -> Reject:
-    """Return the reject row of a file that was found for a class."""
+    """Return the reject row of a file that was found for a class.
+
+    Half characters, which a wiki may write in JSON and UTF-8 cannot hold, are shown as numbers.
+    """
     return Reject(
-        id=f"{STAGE}:{class_id}:{title}",
+        id=_whole(f"{STAGE}:{class_id}:{title}"),
         stage=STAGE,
-        input=f"{class_id}:{title}",
+        input=_whole(f"{class_id}:{title}"),
         reason=refused.reason,
-        detail=refused.detail[:200],
+        detail=_whole(refused.detail[:200]),
     )
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
