@@ -9,7 +9,7 @@ from imagewikiqa.core.records import Part, Record
 Outcome = Literal["resolved", "ambiguous", "missing"]
 ClueKind = Literal[
     "prior", "title", "redirect", "more names", "case", "standing", "qualifier", "rival", "section",
-    "lead", "description", "categories", "definition", "scientific name", "shared",
+    "lead", "description", "categories", "definition", "scientific name",
 ]  # fmt: skip
 
 
@@ -46,11 +46,6 @@ class Resolution(Record):
     candidates: tuple[Candidate, ...] = Field((), description="best first")
     shared_with: tuple[str, ...] = Field((), description="ids of other classes with a title of it")
     note: str = ""
-
-    @property
-    def class_id(self) -> str:
-        """Return the class's id."""
-        return self.id
 
     @model_validator(mode="after")
     def _titles_only_when_resolved(self) -> "Resolution":
