@@ -10,10 +10,10 @@ from typing import BinaryIO
 
 from imagewikiqa.builders.packed import Slice, contents, first_stream, inflate, stream_starts
 from imagewikiqa.builders.raw import RawPage, licence_at, permanent_link
-from imagewikiqa.builders.spread import spread
 from imagewikiqa.builders.xml_pages import PageParser
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.progress import Progress, Silent
+from imagewikiqa.core.spread import spread
 
 __all__ = ["Header", "damaged", "licence_at", "permanent_link", "read_dump", "read_header"]
 

@@ -10,9 +10,9 @@ from imagewikiqa.builders.dump import Header, damaged, read_header
 from imagewikiqa.builders.dump_index import ADVICE, IndexSearch, Listed
 from imagewikiqa.builders.packed import inflate
 from imagewikiqa.builders.raw import RawPage
-from imagewikiqa.builders.spread import spread
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.progress import Progress, Silent
+from imagewikiqa.core.spread import spread
 
 _SPREAD_ABOVE = 64  # streams; fewer are read before worker processes have started
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from imagewikiqa.builders.dump_index import locate
 from imagewikiqa.builders.images import load_images
 from imagewikiqa.builders.sample import read_sample
 from imagewikiqa.builders.wiki.settings import Site
@@ -95,7 +96,9 @@ def source_digest(spec: str, site: Site) -> str:
         return wiki_digest(spec, site)
     kind, _, path = spec.partition(":")
     if kind == "dump":
-        return file_digest(Path(path))
+        files = locate(Path(path))  # the index decides what is found, so it counts too
+        parts = [file_digest(file) for file in (files.dump, files.index) if file is not None]
+        return parts[0] if len(parts) == 1 else digest(parts)
     if kind == "folder":
         return _folder_digest(Path(path))
     return digest([[page.title, text_digest(page.wikitext)] for page in read_sample()])

@@ -7,14 +7,10 @@ kill changes a byte.
 
 import asyncio
 import contextlib
-import multiprocessing
-import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -25,6 +21,7 @@ from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.journal import Journal, open_journal
 from imagewikiqa.core.progress import Progress, Silent
 from imagewikiqa.core.records import Reject
+from imagewikiqa.core.spread import spread
 from imagewikiqa.core.tables import Addressable, write_table
 
 In = TypeVar("In", bound=Addressable)
@@ -199,37 +196,19 @@ def _in_processes(
     stage: Stage[In, Out], records: list[In], workers: int
 ) -> Generator[Outcome[Out]]:
     """Run steps in worker processes, a bounded number ahead, yielding in input order."""
-    context = multiprocessing.get_context("spawn")
     size = max(1, min(16, len(records) // (workers * 4)))
     chunks = [records[at : at + size] for at in range(0, len(records), size)]
-    with ProcessPoolExecutor(workers, context, initializer=_install, initargs=(stage,)) as pool:
-        ahead: deque[Future[list[Outcome[Out]]]] = deque()
-        try:
-            for chunk in chunks:
-                ahead.append(pool.submit(_work, chunk))
-                if len(ahead) > workers * 2:
-                    yield from ahead.popleft().result()
-            while ahead:
-                yield from ahead.popleft().result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    results = spread(_work, chunks, workers, partial(_install, stage))
+    with contextlib.closing(results):
+        for outcomes in results:
+            yield from outcomes
 
 
 _STAGE: list[Stage[Any, Any]] = []
 
 
 def _install(stage: Stage[Any, Any]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides how an interrupt ends
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     _STAGE[:] = [stage]
-
-
-def _end_with_parent() -> None:
-    """End this worker when the parent is killed: it would wait for work forever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _work(chunk: list[Any]) -> list[Outcome[Any]]:

@@ -17,8 +17,8 @@ from imagewikiqa.builders.dump import read_dump
 from imagewikiqa.builders.dump_index import locate
 from imagewikiqa.builders.multistream import find_pages
 from imagewikiqa.builders.raw import normal_title
-from imagewikiqa.builders.spread import spread
 from imagewikiqa.core.errors import ToolkitError
+from imagewikiqa.core.spread import spread
 from tests.builders.dump_files import (
     HEAD,
     INDEX,

@@ -5,9 +5,10 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import TypeVar
 
 from imagewikiqa.core.errors import ToolkitError
@@ -17,22 +18,31 @@ R = TypeVar("R")
 _AHEAD = 2  # tasks per worker whose results may wait
 
 
-def spread(function: Callable[[T], R], tasks: Iterable[T], workers: int) -> Iterator[R]:
+def spread(
+    function: Callable[[T], R],
+    tasks: Iterable[T],
+    workers: int,
+    begin: Callable[[], None] | None = None,
+) -> Generator[R]:
     """Yield the result of each task, in order, from worker processes, or from here when `workers`
     is 1.
 
-    For reading, where a result is cheap to make again; what must survive a kill is a stage. The
-    function and its tasks travel to the processes. Raises what the function raises.
+    `begin` is called once in every process. What must survive a kill is a stage. The functions and
+    the tasks travel to the processes. Raises what the function raises, and ToolkitError when a
+    process dies.
     """
     if workers <= 1:
+        if begin is not None:
+            begin()
         yield from map(function, tasks)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=_begin) as pool:
+    with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(begin,)) as pool:
         waiting: deque[Future[R]] = deque()
         try:
             for task in tasks:
-                waiting.append(pool.submit(function, task))
+                with _interrupts_held():  # a process that starts now is not yet deaf to them
+                    waiting.append(pool.submit(function, task))
                 if len(waiting) > workers * _AHEAD:
                     yield waiting.popleft().result()
             while waiting:
@@ -46,9 +56,22 @@ def spread(function: Callable[[T], R], tasks: Iterable[T], workers: int) -> Iter
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _begin() -> None:
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold SIGINT back; processes started meanwhile begin with it held and then ignore it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin(begin: Callable[[], None] | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides how an interrupt ends
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # held since before the start
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    if begin is not None:
+        begin()
 
 
 def _end_with_parent() -> None:
