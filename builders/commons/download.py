@@ -46,6 +46,7 @@ def _fetch_all(
 ) -> dict[str, Fetched]:
     found: dict[str, Fetched] = {}
     failures = 0
+    hopeless: ToolkitError | None = None
 
     def fetch(facts: FileFacts) -> Fetched:
         key = key_of(facts, width)
@@ -59,10 +60,17 @@ def _fetch_all(
             found[facts.id] = one
             failures = failures + 1 if isinstance(one, RefusedError) else 0
             if isinstance(one, RefusedError) and failures >= FAILURES_IN_A_ROW:
-                raise ToolkitError(
-                    f"{failures} pictures in a row could not be had, the last one ({facts.id}) for"
-                    f" '{one.reason}: {one.detail[:100]}': open its address in a browser, and run"
-                    " the same command again when it is served"
-                )
+                hopeless = _hopeless(facts, one)
+                break  # which ends the threads: an error that leaves the loop would not
             watcher.advance(1)
+    if hopeless is not None:
+        raise hopeless
     return found
+
+
+def _hopeless(facts: FileFacts, last: RefusedError) -> ToolkitError:
+    return ToolkitError(
+        f"{FAILURES_IN_A_ROW} pictures in a row could not be had, the last one ({facts.id}) for"
+        f" '{last.reason}: {last.detail[:100]}': open its address in a browser, and run the same"
+        " command again when it is served"
+    )

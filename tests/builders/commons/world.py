@@ -13,7 +13,7 @@ from tests.builders.wiki.referee import Rules
 from tests.builders.wiki.scraping import site_at
 from tests.builders.wiki.site_pages import SitePage
 
-from .commons_site import CommonsFile, CommonsServer
+from .commons_site import CommonsFile, CommonsServer, CommonsSite
 from .pictures import jpeg, picture
 
 RULES = Rules(minute=6.0)  # 33 requests a second
@@ -95,3 +95,25 @@ def tree(folder: Path) -> dict[str, bytes]:
     paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
     named = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
     return {name: data for name, data in named.items() if not name.startswith("work/")}
+
+
+TEXT = "'''Tiger''' is a cat. [[File:Tiger lead.jpg|thumb]] [[File:Tiger zoo.jpg]] {}"
+
+
+CATEGORY = "{{Commons category|Panthera tigris}}"
+
+
+def site(*files: CommonsFile, text: str = CATEGORY, **options: int) -> CommonsSite:
+    """Return a site with an article on tigers, one on lions, and files."""
+    lions = article(2, "Lion", "'''Lion''' is a cat. [[File:Lion lead.jpg]]")
+    return CommonsSite([article(1, "Tiger", TEXT.format(text)), lions], files, **options)
+
+
+def four() -> tuple[CommonsFile, ...]:
+    """Return four photographs that are all taken: three of tigers, one of a lion."""
+    return (
+        file("Tiger lead.jpg", 1),
+        file("Tiger zoo.jpg", 2),
+        file("A tiger.jpg", 3, "Panthera tigris"),
+        file("Lion lead.jpg", 4),
+    )
