@@ -92,6 +92,23 @@ def test_somebody_elses_pins_give_the_same_pages_and_questions(
         assert (first / name).read_bytes() == (second / name).read_bytes(), name
 
 
+def test_a_title_that_leads_into_a_section_is_told_in_the_run_and_its_report(
+    wiki: StrictServer, options: list[object], tmp_path: Path, command: Command
+) -> None:
+    title = sample_classes()[0].titles[0]
+    wiki.site.move(title, "Something wider", revision_id=7, page_id=70_000)
+    wiki.site.titles[title] = SitePage(
+        page_id=70_000, title=title, revision_id=7,
+        wikitext="#REDIRECT [[Something wider#One part]]",
+    )  # fmt: skip
+    out = tmp_path / "run"
+    assert command(*options, "--contact", CONTACT, "--out", out).code == 0
+    told = f"{title} (Something wider § One part)"
+    assert json.loads((out / "run.json").read_text("utf-8"))["titles_into_sections"] == [told]
+    report = (out / "report.html").read_text("utf-8")
+    assert "1 title leads into a section" in report and told in report
+
+
 def test_the_contact_is_written_nowhere(
     options: list[object], tmp_path: Path, command: Command
 ) -> None:
