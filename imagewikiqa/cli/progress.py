@@ -46,8 +46,9 @@ class PlainProgress:
             self._say()
 
     def end(self) -> None:
-        """Say how the stage ended."""
-        self._say()
+        """Say how the stage ended, unless nothing of it was done."""
+        if self._done:
+            self._say()
 
     def _say(self) -> None:
         self._said = time.monotonic()
