@@ -23,10 +23,16 @@ from imagewikiqa.builders.imagesets.inspect import MAX_BYTES, inspect
 from imagewikiqa.builders.imagesets.pixels import open_rgb
 
 from .bad_images import BadImage, corpus
-from .image_bytes import chunk, coded, png, scene, small_png, tiff, with_exif
+from .image_bytes import chunk, chunks, coded, png, scene, small_png, tiff, with_exif
 from .usable_images import FORMATS, INK_TRAIN, INK_VAL, PLAIN, PNG_BY_CONTENT
 
 CORPUS = corpus()
+MODES = ("deep", "grey", "transparent", "palette", "interlaced", "swollen")
+PNGS = [
+    one
+    for one in CORPUS
+    if one.kind in MODES and one.name.endswith(".png") and len(one.data) < 20_000
+]
 REPO = Path(__file__).resolve().parents[3]
 MAKE = """
 from tests.builders.imagesets.image_bytes import coded
@@ -144,21 +150,43 @@ def test_no_changed_bit_of_a_png_passes(data: st.DataObject) -> None:
     assert inspect(bytes(changed)).disposition in REJECTED
 
 
-@settings(max_examples=300)
-@given(st.sampled_from(CORPUS), st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(0, 255))))
-def test_any_bytes_have_a_disposition(one: BadImage, changes: list[tuple[int, int]]) -> None:
-    changed = bytearray(one.data[:20_000])
+CHANGES = st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(0, 255)))
+
+
+def with_changes(data: bytes, changes: list[tuple[int, int]]) -> bytes:
+    changed = bytearray(data)
     for at, value in changes:
         if changed:
             changed[at % len(changed)] = value
-    found = inspect(bytes(changed), one.name)
+    return bytes(changed)
+
+
+def check_both(data: bytes, name: str) -> None:
+    """Inspecting and opening say the same of any bytes."""
+    found = inspect(data, name)
     assert found.disposition in DISPOSITIONS
     if is_usable(found.disposition):
-        assert open_rgb(bytes(changed)).mode == "RGB"
+        assert open_rgb(data).mode == "RGB"
     else:
         with pytest.raises(UnusableImageError) as caught:
-            open_rgb(bytes(changed))
+            open_rgb(data)
         assert (caught.value.disposition, caught.value.detail) == (found.disposition, found.detail)
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(CORPUS), CHANGES)
+def test_any_bytes_have_a_disposition(one: BadImage, changes: list[tuple[int, int]]) -> None:
+    check_both(with_changes(one.data[:20_000], changes), one.name)
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(PNGS), st.data())
+def test_any_chunks_with_true_checksums_have_a_disposition(
+    one: BadImage, draw: st.DataObject
+) -> None:
+    parts = draw.draw(st.lists(st.sampled_from(chunks(one.data)), max_size=8))
+    changed = [(kind, with_changes(body, draw.draw(CHANGES))) for kind, body in parts]
+    check_both(one.data[:8] + b"".join(chunk(kind, body) for kind, body in changed), one.name)
 
 
 @given(st.binary(max_size=200))
