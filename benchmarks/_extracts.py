@@ -23,6 +23,11 @@ _EXPORT = (
     '<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/" version="0.10" xml:lang="en">'
     "{pages}</mediawiki>"
 )
+# Pages of other languages name images and categories in their own words.
+_NAMESPACES = (
+    '$wgNamespaceAliases = ["Datei" => 6, "Bild" => 6, "Fichier" => 6, "Kategorie" => 14, '
+    '"Catégorie" => 14];\n'
+)
 _REDIRECT = re.compile(r"\A\s*#(?:redirect|weiterleitung|redirection)[^\n]*", re.I)
 
 
@@ -36,6 +41,8 @@ def extracts(pages: Mapping[str, str]) -> dict[str, str]:
     titles = {name: f"P{number}" for number, name in enumerate(pages)}
     with tempfile.TemporaryDirectory() as folder:
         wiki = mediawiki.build(Path(folder) / "wiki")
+        with (wiki.folder / "LocalSettings.php").open("a", encoding="utf-8") as settings:
+            settings.write(_NAMESPACES)
         wiki.load(_export(_stubs(pages.values()).items(), 10), links=False)
         articles = ((titles[name], _REDIRECT.sub("", text)) for name, text in pages.items())
         wiki.load(_export(articles, 0), links=False)

@@ -3,6 +3,7 @@
 import re
 from functools import cache
 
+from imagewikiqa.builders.defuse import defuse
 from imagewikiqa.builders.lexicon import lexicon
 from imagewikiqa.builders.marks import HOLE, SEAM
 
@@ -37,7 +38,7 @@ def prepare(wikitext: str) -> str:
     text = _COMMENT.sub("", _COMMENT_LINE.sub("", text))
     for template, brackets in _WRITTEN_BRACKETS.items():
         text = text.replace(template, brackets)
-    return _MAGIC_WORD.sub("", _drop_unclosed(_unseal(text)).replace(_PART, "\n\n"))
+    return _MAGIC_WORD.sub("", defuse(_drop_unclosed(_unseal(text)).replace(_PART, "\n\n")))
 
 
 @cache

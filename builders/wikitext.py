@@ -56,17 +56,13 @@ def _parts(blocks: list[tuple[int, str]]) -> list[_Part]:
         else:
             parts[-1].paragraphs.append(text)
     kept = [part for part in parts if not _is_dropped(part.path)]
-    return [part for part in kept if _has_words(part, kept)]
+    # An empty section is kept only as the heading of a subsection with words.
+    worded = {p.path[:depth] for p in kept if p.paragraphs for depth in range(len(p.path) + 1)}
+    return [part for part in kept if part.path in worded]
 
 
 def _is_dropped(path: tuple[str, ...]) -> bool:
     return any(title.casefold().strip(" :.") in lexicon().dropped_sections for title in path)
-
-
-def _has_words(part: _Part, parts: list[_Part]) -> bool:
-    """Keep an empty section only as the heading of a subsection with words."""
-    depth = len(part.path)
-    return any(other.paragraphs and other.path[:depth] == part.path for other in parts)
 
 
 def _assemble(parts: list[_Part], facts: dict[str, str]) -> CleanText:
