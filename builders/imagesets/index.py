@@ -58,9 +58,10 @@ def build_index(
 def _claim(mark: Path, name: str, identity: str) -> None:
     """Bind a folder to a set, so that parts of two sets never meet."""
     claim = f"{identity} {name}\n"
-    if mark.is_file() and (held := mark.read_text(encoding="utf-8")) != claim:
+    if mark.is_file() and (held := mark.read_bytes()) != claim.encode():
+        owner = held.decode("utf-8", "replace").partition(" ")[2].strip()
         raise ToolkitError(
-            f"{mark.parent.parent} holds an index of {held.partition(' ')[2].strip()!r}, made from"
+            f"{mark.parent.parent} holds an index of {owner!r}, made from"
             f" another set, class list or version than {name!r} now: choose another --out"
         )
     publish_text(mark, claim)

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import ValidationError
 
-from imagewikiqa.builders.imagesets.dispositions import is_usable, reason_of
+from imagewikiqa.builders.imagesets.dispositions import DISPOSITIONS, is_usable, reason_of
 from imagewikiqa.builders.imagesets.merge import IMAGES, REPORT
-from imagewikiqa.builders.imagesets.parts import read_groups
+from imagewikiqa.builders.imagesets.parts import is_table, read_groups
 from imagewikiqa.builders.imagesets.records import IndexReport
 from imagewikiqa.core.digests import file_digest
 from imagewikiqa.core.errors import ToolkitError
@@ -36,7 +36,8 @@ def read_report(folder: Path) -> IndexReport:
     except ValidationError as error:
         raise ToolkitError(f"{path} is damaged: make the index again") from error
     images = folder / IMAGES
-    if not images.is_file() or file_digest(images) != report.files.get(IMAGES):
+    counted = images.is_file() and file_digest(images) == report.files.get(IMAGES)
+    if not counted or not is_table(images):
         raise ToolkitError(f"{images} is not the table that {path} counts: make the index again")
     return report
 
@@ -53,6 +54,7 @@ def indexed_images(folder: Path, class_ids: Collection[str]) -> tuple[list[Image
     rows: list[dict[str, Any]] = []
     others: Counter[str] = Counter()
     for table in read_groups(folder / IMAGES, _NEEDED):
+        _check(table, folder / IMAGES)
         asked = pc.is_in(table["class_id"], value_set=pa.array(sorted(class_ids), pa.string()))
         others.update(table.filter(pc.invert(asked))["class_id"].to_pylist())
         for row in table.filter(asked).to_pylist():
@@ -64,6 +66,16 @@ def indexed_images(folder: Path, class_ids: Collection[str]) -> tuple[list[Image
     rejects = [_rejected(row, addresses) for row in rows]
     rejects += [_not_asked(one, count) for one, count in others.items()]
     return sorted(refs, key=_by_id), sorted(rejects, key=_by_id)
+
+
+def _check(table: pa.Table, path: Path) -> None:
+    """Refuse rows that no index has: they may come from elsewhere, as may the file's digest."""
+    addresses = table["source_id"].to_pylist()
+    out = [one for one in addresses if not one or one[0] == "/" or ".." in one.split("/")]
+    words = {*table["disposition"].unique().to_pylist()} - DISPOSITIONS.keys()
+    wrong = next(iter((*sorted(words), *out)), None)
+    if wrong is not None:
+        raise ToolkitError(f"{path} holds {wrong[:60]!r}, which no index does: make it again")
 
 
 def _by_id(record: ImageRef | Reject) -> str:

@@ -66,6 +66,14 @@ def regrouped(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
         yield pa.concat_tables(waiting).combine_chunks()
 
 
+def is_table(path: Path) -> bool:
+    """Say whether a file is a parquet table with the columns of an index."""
+    try:
+        return bool(pq.read_schema(path).equals(COLUMNS))
+    except (OSError, pa.ArrowException):
+        return False
+
+
 def read_groups(path: Path, columns: list[str] | None = None) -> Iterator[pa.Table]:
     """Yield the row groups of an index or part; raise ToolkitError if it is not readable."""
     try:

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -17,6 +18,7 @@ from imagewikiqa.builders.imagesets.indexed import indexed_images, read_report
 from imagewikiqa.builders.imagesets.open import open_image_set
 from imagewikiqa.builders.imagesets.protocol import ImageSample, Split
 from imagewikiqa.core.classes import load_classes
+from imagewikiqa.core.digests import file_digest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.records import ClassEntry, Reject
 from imagewikiqa.core.tables import read_table
@@ -287,6 +289,50 @@ def test_the_version_decides_whether_images_are_looked_at_again(
     monkeypatch.setattr(index_module, "VERSION", 2)
     with pytest.raises(ToolkitError, match="made from another set, class list or version"):
         build_index(fake_set(1, 3), tmp_path)
+
+
+def forged(folder: Path, table: pa.Table) -> Path:
+    """Put another table into an index, with its digest, as a stranger may."""
+    pq.write_table(table, folder / "images.parquet")
+    report = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+    report["files"]["images.parquet"] = file_digest(folder / "images.parquet")
+    (folder / "index.json").write_text(json.dumps(report), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "told"),
+    [
+        ("disposition", "fine", "holds 'fine', which no index does"),
+        ("source_id", "../a.jpg", "holds '../a.jpg', which no index does"),
+        ("source_id", "/etc/a.jpg", "holds '/etc/a.jpg', which no index does"),
+    ],
+)
+def test_an_index_with_rows_of_a_stranger_is_refused(
+    tmp_path: Path, column: str, value: str, told: str
+) -> None:
+    build_index(fake_set(1, 5), tmp_path)
+    changed = rows(tmp_path)
+    changed[2][column] = value
+    forged(tmp_path, pa.Table.from_pylist(changed, parts.COLUMNS))
+    with pytest.raises(ToolkitError, match=told):
+        indexed_images(tmp_path, ["c00000"])
+
+
+def test_an_index_with_other_columns_is_refused(tmp_path: Path) -> None:
+    build_index(fake_set(1, 5), tmp_path)
+    with pytest.raises(ToolkitError, match="is not the table that"):
+        read_report(forged(tmp_path, pa.table({"a": [1]})))
+    (tmp_path / "images.parquet").write_bytes(b"PAR1")
+    with pytest.raises(ToolkitError, match="is not the table that"):
+        read_report(tmp_path)
+
+
+def test_a_mark_of_another_set_may_be_any_bytes(tmp_path: Path) -> None:
+    build_index(fake_set(1, 5), tmp_path)
+    (tmp_path / "work/index.set").write_bytes(b"x \xff")
+    with pytest.raises(ToolkitError, match="choose another --out"):
+        build_index(fake_set(1, 5), tmp_path)
 
 
 def test_index_json_is_readable_by_people_and_programs(tmp_path: Path) -> None:
