@@ -172,13 +172,6 @@ class WikiApi:
         with self._understood():
             return tuple(str(link["title"]) for link in page.get("links", []))
 
-    def redirects_to(self, title: str) -> tuple[str, ...]:
-        """Return the titles of the articles' redirects that lead to a page."""
-        params: Params = {"prop": "redirects", "rdlimit": "max", "rdnamespace": 0}
-        page = self.pages([title], params).get(title, {})
-        with self._understood():
-            return tuple(sorted(str(link["title"]) for link in page.get("redirects", [])))
-
     def categories(self, titles: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """Return the categories of pages, without those hidden from readers and the prefix."""
         params: Params = {"prop": "categories", "cllimit": "max", "clshow": "!hidden"}

@@ -45,18 +45,13 @@ class Scraped:
                     yield _page(self.site, pin, store.revision(pin.host, pin.revision_id))
 
     @property
-    def section_redirects(self) -> tuple[Pin, ...]:
-        """Return the pins whose title leads into a section of its page."""
-        return into_sections(self.pins)
-
-    @property
     def counts(self) -> dict[str, int]:
         """Return how many titles had each outcome, and how many lead into a section."""
         counts: dict[str, int] = {}
         for pin in self.pins:
             outcome = self._outcome(pin)
             counts[outcome] = counts.get(outcome, 0) + 1
-        sections = {"redirect to a section": len(self.section_redirects)}
+        sections = {"redirect to a section": len(into_sections(self.pins))}
         return dict(sorted((counts | sections).items()))
 
     def _outcome(self, pin: Pin) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from imagewikiqa.builders.pages import match
 from imagewikiqa.builders.raw import RawPage
-from imagewikiqa.builders.wiki.scrape import fetch_pages, read_pins, write_pins
+from imagewikiqa.builders.wiki.scrape import fetch_pages, into_sections, read_pins, write_pins
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.records import ClassEntry, Reject
 from tests.builders.wiki.fake_wiki import FakeWiki, fake_site
@@ -75,7 +75,7 @@ def test_redirects_lead_classes_to_the_page_and_sections_are_told(
         ("Tiger", ("n1", "n2")),
         ("Abacus", ("n3",)),
     ]
-    assert [(pin.id, pin.fragment) for pin in scraped.section_redirects] == [
+    assert [(pin.id, pin.fragment) for pin in into_sections(scraped.pins)] == [
         ("Tiger stripes", "Stripes")
     ]
     assert scraped.counts == {"page": 3, "redirect to a section": 1}

@@ -10,7 +10,7 @@ from imagewikiqa.builders.wiki.api import WikiApi, open_api
 from imagewikiqa.builders.wiki.extracts import extracts
 from imagewikiqa.builders.wiki.languages import titles_in
 from imagewikiqa.builders.wiki.records import Extract
-from imagewikiqa.builders.wiki.scrape import Scraped, read_pins
+from imagewikiqa.builders.wiki.scrape import Scraped, into_sections, read_pins
 from imagewikiqa.builders.wiki.source import WikiFiles, scrape
 from imagewikiqa.core.records import Reject
 
@@ -78,7 +78,7 @@ def test_a_redirect_to_a_section_keeps_the_page_and_says_so(
 ) -> None:
     scraped = take(mediawiki, tmp_path, "Firefox (animal)")
     assert page_of(scraped).title == "Red panda"
-    assert [pin.fragment for pin in scraped.section_redirects] == ["Names"]
+    assert [pin.fragment for pin in into_sections(scraped.pins)] == ["Names"]
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,6 @@ def test_the_client_reads_what_the_wiki_says_about_pages(
         assert api.categories(["Lesser panda"]) == {
             "Lesser panda": ("Carnivorans", "Mammals of Asia")
         }
-        assert api.redirects_to("Red panda") == ("Firefox (animal)", "Lesser panda")
         leads = api.leads(["Red panda", "Crane (bird)", "Nothing here"])
         assert leads["Crane (bird)"].startswith("Cranes are large birds with long legs")
         assert leads.keys() == {"Red panda", "Crane (bird)"}

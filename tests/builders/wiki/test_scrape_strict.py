@@ -202,7 +202,6 @@ def test_what_the_client_offers_besides_keeps_the_rules(tmp_path: Path) -> None:
         found = api.categories(served.titles)
         assert found["Subject 0007"] == ("Things 3",)
         assert api.links("Subject 0005") == ("Subject 0006",)
-        assert api.redirects_to("Subject 0000") == ("Subject 0003", "Subject 0004")
         assert api.search("Subject 0042 thing", 5) == ("Subject 0042",)
         assert api.last_events(["Subject 0001"]) == {"Subject 0001": ""}
     assert server.record.violations == [] and server.record.unfinished == {}
