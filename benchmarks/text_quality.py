@@ -5,6 +5,7 @@ measured. `--data` is the folder that holds wiki_xml, wikitext_pages and wiki_pl
 """
 
 import argparse
+import csv
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -100,6 +101,18 @@ def show(title: str, scores: Scores, worst: int) -> None:
     sys.stdout.write("".join(out))
 
 
+def write_pages(path: Path, tables: dict[str, Scores]) -> None:
+    """Write our scores page by page, worst first."""
+    with path.open("w", encoding="utf-8", newline="") as out:
+        rows = csv.writer(out, lineterminator="\n")
+        rows.writerow(["against", "page", "words", "their_words", *FIELDS])
+        for title, scores in tables.items():
+            for name in sorted(scores, key=lambda name: (scores[name]["ours"].f1, name)):
+                one = scores[name]["ours"]
+                shares = [f"{getattr(one, field):.4f}" for field in FIELDS]
+                rows.writerow([title, name, one.words, one.their_words, *shares])
+
+
 FIELDS = ("precision", "recall", "f1", "order")
 
 
@@ -112,6 +125,7 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--data", type=Path, default=Path("../shared/data"))
     options.add_argument("--worst", type=int, default=10)
+    options.add_argument("--csv", type=Path, help="write the scores of every page")
     options.add_argument("--json", action="store_true")
     given = options.parse_args()
     pages = dict(real_pages(given.data))
@@ -123,6 +137,8 @@ def main() -> int:
         "Wikipedia's own rendering, templates and all": score({"Dog": wikitext}, {"Dog": shown}),
         "Wikipedia's extracts, other revisions": later_extracts(given.data),
     }
+    if given.csv:
+        write_pages(given.csv, tables)
     if given.json:
         flat = {
             title: {n: {w: asdict(o) for w, o in row.items()} for n, row in scores.items()}
