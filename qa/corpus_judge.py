@@ -44,6 +44,7 @@ class CorpusJudge:
 
     name = "corpus"
     closed_book = True
+    repeats = True  # the same ask has the same answer
 
     def __init__(self, pages: Sequence[Page], classes: Sequence[ClassEntry]) -> None:
         """Index the pages; raise ToolkitError when one speaks of a class that is not listed."""

@@ -3,15 +3,19 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Literal, Protocol, runtime_checkable
 
-from imagewikiqa.core.digests import keyed_order
+from imagewikiqa.core.digests import keyed_int, keyed_order
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.intervals import Interval, clustered_interval
 from imagewikiqa.core.records import Draft, Judged, Judgement, JudgeScore, Trial
 from imagewikiqa.qa.protocols import Ask, Condition, Judge
+from imagewikiqa.qa.sequential import ROUND, Stop, StopRule, most_against, most_wrong, stop_rule
 
 Order = tuple[int, int, int, int]  # shown position -> index into the draft's choices
+
+ARRANGEMENTS = 6  # of four options, when the cyclic orders of one are the same
 
 KEPT = "kept"
 WRONG = "not answerable with the name"
@@ -27,21 +31,41 @@ class ClosedBook(Protocol):
     closed_book: bool
 
 
+@runtime_checkable
+class Repeating(Protocol):
+    """A judge that may say the same whenever it is asked the same: repeats are one vote."""
+
+    repeats: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilterSettings:
     """How often a judge is asked and which rates of right answers keep a question.
 
     `strict` asks over four cyclic orders; `paper` once with the name and once without, as the
     released notebook does, so that a question stays when the one is right and the other wrong.
+    A vote is one round of four cyclic orders. The first six start from different arrangements, so
+    that all 24 orders come before one is repeated; a judge that repeats itself has no more votes.
     """
 
     mode: Literal["strict", "paper"] = "strict"
     keep_with: float = 0.9  # smallest rate with the name, of all trials
     keep_without: float = 0.35  # largest rate without it: chance is 0.25
     seed: int = 0
+    votes: int = 1  # without the name
+    votes_with: int = 1
+    stop: Stop = "certain"  # when a judge need not be asked on
 
     def __post_init__(self) -> None:
-        """Refuse thresholds that would keep everything or nothing."""
+        """Refuse thresholds that would keep everything or nothing, and votes mode paper has not."""
+        if min(self.votes, self.votes_with) < 1 or (
+            self.mode == "paper" and (self.votes, self.votes_with) != (1, 1)
+        ):
+            raise ToolkitError(
+                f"the filter of mode {self.mode} cannot hold {self.votes} votes without the name"
+                f" and {self.votes_with} with it: ask for one or more, and for several in mode"
+                " strict alone"
+            )
         if not (0 < self.keep_with <= 1 and 0 <= self.keep_without < 1):
             raise ToolkitError(
                 f"the filter keeps questions right with the name at a rate of {self.keep_with} or"
@@ -56,37 +80,71 @@ def cyclic_orders(first: Order) -> tuple[Order, Order, Order, Order]:
     return (a, b, c, d), (b, c, d, a), (c, d, a, b), (d, a, b, c)
 
 
-def shown_orders(draft_id: str, settings: FilterSettings) -> tuple[Order, ...]:
-    """Return the orders to ask in, from a shuffle keyed by the draft.
+def shown_orders(draft_id: str, settings: FilterSettings, vote: int = 0) -> tuple[Order, ...]:
+    """Return the orders to ask in for one vote, from a shuffle keyed by the draft.
 
     A draft holds the right option first; unshuffled, a judge that picks what it sees first would
     be right in the first order of every question.
     """
     a, b, c, d = keyed_order(range(4), str, "shown order", settings.seed, draft_id)
-    rotations = cyclic_orders((a, b, c, d))
-    return rotations if settings.mode == "strict" else rotations[:1]
+    if settings.mode == "paper":
+        return ((a, b, c, d),)
+    if vote % ARRANGEMENTS == 0:
+        return cyclic_orders((a, b, c, d))
+    others = [tail for tail in permutations((b, c, d)) if tail != (b, c, d)]
+    key = ("vote", settings.seed, draft_id)
+    b, c, d = keyed_order(others, str, *key)[vote % ARRANGEMENTS - 1]
+    orders = cyclic_orders((a, b, c, d))
+    return cyclic_orders(orders[keyed_int(*key, vote % ARRANGEMENTS) % ROUND])
+
+
+def grid(judge: Judge, settings: FilterSettings, condition: Condition) -> int:
+    """Return how many trials settle a condition when none is spared."""
+    if settings.mode == "paper":
+        return 1
+    votes = {"with_name": settings.votes_with, "without_name": settings.votes}.get(condition, 1)
+    once = isinstance(judge, Repeating) and judge.repeats
+    return ROUND * (min(votes, ARRANGEMENTS) if once else votes)
 
 
 async def judge_draft(draft: Draft, judges: Sequence[Judge], settings: FilterSettings) -> Judged:
     """Ask every judge under every condition; keep the draft when all of them agree to.
 
-    The reason of a dropped draft is the first judge's that drops it. Raises ToolkitError without
-    a judge. The closed-book score is recorded in mode strict and never drops a single question:
-    it is read over the whole set (`closed_book_accuracy`).
+    The reason of a dropped draft is the first judge's that drops it. Unless `stop` is "never", a
+    condition ends when it is settled, and the judges after the one that drops are not asked;
+    `skipped` counts the trials so spared. The first trial of each condition is always asked, and
+    the whole first round of a kept draft, for rates that do not hang on when it ended.
+
+    Raises ToolkitError without a judge. The closed-book score is recorded in mode strict and never
+    drops a single question: it is read over the whole set (`closed_book_accuracy`).
     """
     if not judges:
         raise ToolkitError("the filter has no judge: name one, as in --judge corpus")
-    judgements = tuple([await _judge(draft, judge, settings) for judge in judges])
-    reasons = [verdict(judgement, settings) for judgement in judgements]
-    reason = next((reason for reason in reasons if reason != KEPT), KEPT)
-    return Judged(id=draft.id, keep=reason == KEPT, reason=reason, judges=judgements)
+    judgements: list[Judgement] = []
+    reason = KEPT
+    for judge in judges:
+        if reason != KEPT and settings.stop != "never":
+            break
+        judgements.append(await _judge(draft, judge, settings))
+        reason = verdict(judgements[-1], settings) if reason == KEPT else reason
+    conditions: tuple[Condition, ...] = ("with_name", "without_name")
+    whole = sum(grid(judge, settings, condition) for judge in judges for condition in conditions)
+    asked = sum(one.with_name.trials + one.without_name.trials for one in judgements)
+    return Judged(
+        id=draft.id,
+        keep=reason == KEPT,
+        reason=reason,
+        judges=tuple(judgements),
+        skipped=whole - asked,
+    )
 
 
 def verdict(judgement: Judgement, settings: FilterSettings) -> str:
     """Return `KEPT` or the countable reason to drop a draft; an unparsed reply never helps it.
 
     With the name an unparsed trial is not right; without it, it counts as if it were right. Where
-    only that decides, the reason says that there was no clear answer.
+    only that decides, the reason says that there was no clear answer. Rates are over the trials
+    asked: a condition that ended early lies on the same side as its whole grid.
     """
     named, blind = judgement.with_name, judgement.without_name
     if named.rate < settings.keep_with:
@@ -134,31 +192,85 @@ def blind_rate(
 
 
 async def _judge(draft: Draft, judge: Judge, settings: FilterSettings) -> Judgement:
-    orders = shown_orders(draft.id, settings)
+    """Ask with the name, then without: its first trial goes along, the rest is asked if needed."""
+    with_name = _Asking(draft, judge, "with_name", settings)
+    without_name = _Asking(draft, judge, "without_name", settings)
     statistics = isinstance(judge, ClosedBook) and judge.closed_book and settings.mode == "strict"
-    with_name, without_name = await asyncio.gather(
-        _score(draft, judge, "with_name", orders), _score(draft, judge, "without_name", orders)
-    )
-    closed_book = await _score(draft, judge, "closed_book", orders) if statistics else None
-    return Judgement(with_name=with_name, without_name=without_name, closed_book=closed_book)
-
-
-async def _score(
-    draft: Draft, judge: Judge, condition: Condition, orders: Sequence[Order]
-) -> JudgeScore:
-    trials = await asyncio.gather(*(_try(draft, judge, condition, order) for order in orders))
-    picks = tuple(trial.pick for trial in trials)
-    return JudgeScore(
-        judge=judge.name,
-        right=picks.count(0),  # a draft holds the right option first
-        trials=len(picks),
-        unparsed=picks.count(None),
-        picks=picks,
+    await asyncio.gather(with_name.settle(), without_name.ask(1))
+    if settings.stop == "never" or with_name.passed():
+        await without_name.settle()
+    closed_book = None
+    if statistics:
+        closed = _Asking(draft, judge, "closed_book", settings)
+        await closed.ask(ROUND)
+        closed_book = closed.score()
+    return Judgement(
+        with_name=with_name.score(), without_name=without_name.score(), closed_book=closed_book
     )
 
 
-async def _try(draft: Draft, judge: Judge, condition: Condition, order: Order) -> Trial:
-    answer = await judge.answer(ask_in_order(draft, condition, order))
+class _Asking:
+    """The trials of one judge under one condition, in order, and when they end."""
+
+    def __init__(
+        self, draft: Draft, judge: Judge, condition: Condition, settings: FilterSettings
+    ) -> None:
+        self._draft, self._judge, self._condition = draft, judge, condition
+        self._settings = settings
+        self._picks: list[int | None] = []
+        size = grid(judge, settings, condition)
+        # With the name the test is on wrong picks, which no draft is full of on purpose.
+        self._rule = (
+            _named_rule(size, settings)
+            if condition == "with_name"
+            else stop_rule(size, most_against(size, settings.keep_without), settings.stop)
+        )
+
+    async def settle(self) -> None:
+        """Ask until the rest of the grid need not be asked."""
+        while more := self._rule.ahead(self._against(), self._picks.count(None), len(self._picks)):
+            await self.ask(more)
+
+    async def ask(self, more: int) -> None:
+        """Ask the next trials, all at once."""
+        places = range(len(self._picks), len(self._picks) + more)
+        trials = await asyncio.gather(*(self._try(place) for place in places))
+        self._picks += [trial.pick for trial in trials]
+
+    def passed(self) -> bool:
+        """Return whether the trials asked keep the draft, as they stand."""
+        return self.score().rate >= self._settings.keep_with
+
+    def score(self) -> JudgeScore:
+        """Return what was asked."""
+        return JudgeScore(
+            judge=self._judge.name,
+            right=self._picks.count(0),  # a draft holds the right option first
+            trials=len(self._picks),
+            unparsed=self._picks.count(None),
+            picks=tuple(self._picks),
+        )
+
+    def _against(self) -> int:
+        parsed = [pick for pick in self._picks if pick is not None]
+        right = parsed.count(0)
+        return len(parsed) - right if self._condition == "with_name" else right
+
+    async def _try(self, place: int) -> Trial:
+        vote, turn = divmod(place, ROUND)
+        order = shown_orders(self._draft.id, self._settings, vote)[turn]
+        ask = ask_in_order(self._draft, self._condition, order, vote // ARRANGEMENTS)
+        return await _try(self._judge, ask, order)
+
+
+def _named_rule(size: int, settings: FilterSettings) -> StopRule:
+    """Return the rule with the name: there a likely verdict is no cheaper than a certain one."""
+    stop: Stop = "never" if settings.stop == "never" else "certain"
+    return stop_rule(size, most_wrong(size, settings.keep_with), stop)
+
+
+async def _try(judge: Judge, ask: Ask, order: Order) -> Trial:
+    answer = await judge.answer(ask)
     pick = None
     if answer.position is not None:
         if answer.position not in range(4):  # -1 would quietly read the last option
@@ -167,7 +279,7 @@ async def _try(draft: Draft, judge: Judge, condition: Condition, order: Order) -
     return Trial(order=order, state=answer.state, pick=pick)
 
 
-def ask_in_order(draft: Draft, condition: Condition, order: Order) -> Ask:
+def ask_in_order(draft: Draft, condition: Condition, order: Order, sample: int = 0) -> Ask:
     """Return what a judge may see: the class only under `with_name`, and no sign of the key."""
     a, b, c, d = (draft.choices[index].text for index in order)
     named = condition == "with_name"
@@ -177,23 +289,26 @@ def ask_in_order(draft: Draft, condition: Condition, order: Order) -> Ask:
         condition=condition,
         class_id=draft.class_id if named else None,
         class_name=draft.class_name if named else None,
+        sample=sample,
     )
 
 
 def _set_rate(
     judged: Iterable[Judged], class_of: Mapping[str, str], judge: str, condition: Condition
 ) -> Interval:
-    rates: list[float] = []
-    clusters: list[str] = []
-    for row in judged:
-        for judgement in row.judges:
-            score: JudgeScore | None = getattr(judgement, condition)
-            if score is not None and score.judge == judge:
-                rates.append(score.rate)
-                clusters.append(class_of[row.id])
-    if not rates:
+    """Return a rate over first rounds, or over first trials when any of the rounds ended early."""
+    found = [
+        (score, class_of[row.id])
+        for row in judged
+        for judgement in row.judges
+        if (score := getattr(judgement, condition)) is not None and score.judge == judge
+    ]
+    if not found:
         raise ToolkitError(
             f"no question has a {condition} score of judge {judge}: run the filter with that judge"
             " first, in mode strict for the closed-book score"
         )
-    return clustered_interval(rates, clusters)
+    lengths = {min(ROUND, score.trials) for score, _ in found}
+    shown = lengths.pop() if len(lengths) == 1 else 1
+    rates = [score.picks[:shown].count(0) / shown for score, _ in found]
+    return clustered_interval(rates, [name for _, name in found])

@@ -62,6 +62,11 @@ class LLMJudge:
         return f"llm:{self._client.model}"
 
     @property
+    def repeats(self) -> bool:
+        """Return whether the same request may only bring the same reply."""
+        return self._settings.temperature == 0 or self._settings.seed is not None
+
+    @property
     def fingerprint(self) -> str:
         """Return the digest of all that decides a request but the question."""
         prompts = [self._named.ref, self._blind.ref]
@@ -87,6 +92,7 @@ class LLMJudge:
             settings.max_tokens,
             temperature=settings.temperature,
             seed=settings.seed,
+            sample=ask.sample,
         )
 
 

@@ -34,6 +34,7 @@ class Ask:
     condition: Condition
     class_id: str | None  # None unless the condition is with_name
     class_name: str | None
+    sample: int = 0  # which of several votes on the same words and order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

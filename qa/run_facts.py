@@ -79,22 +79,26 @@ def judge_rates(facts: RunFacts) -> dict[str, dict[str, Interval]]:
     """Return, by judge and condition, the rate of right answers over the questions of the set.
 
     Intervals are clustered by class. A question's judgements are those of its draft, which bears
-    its id, else the one stored with it; a condition that was never asked is not there.
+    its id, else the one stored with it; a condition that was never asked is not there. Of several
+    votes the first counts: later ones are asked only where they are needed.
     """
     by_draft = {row.id: row.judges for row in facts.judged}
     seen: dict[tuple[str, str], list[tuple[float, str]]] = {}
     for question in facts.questions:
         stored = () if question.judge is None else (question.judge,)
+        answer = 0 if question.id in by_draft else question.answer  # a draft's is the first option
         for judgement in by_draft.get(question.id, stored):
             for condition in CONDITIONS:
                 score: JudgeScore | None = getattr(judgement, condition)
                 if score is not None:
                     rates = seen.setdefault((score.judge, condition), [])
-                    rates.append((score.rate, question.class_id))
+                    first = score.picks[:4] if score.trials > 4 else ()
+                    rate = first.count(answer) / 4 if first else score.rate
+                    rates.append((rate, question.class_id))
     found: dict[str, dict[str, Interval]] = {}
     for (judge, condition), pairs in sorted(seen.items()):
-        rate = clustered_interval([rate for rate, _ in pairs], [name for _, name in pairs])
-        found.setdefault(judge, {})[condition] = rate
+        interval = clustered_interval([rate for rate, _ in pairs], [name for _, name in pairs])
+        found.setdefault(judge, {})[condition] = interval
     return found
 
 

@@ -220,9 +220,8 @@ def run_filter(job: Job) -> None:
     settings = job.settings
     filtering = FilterSettings(
         mode=settings.mode,
-        keep_with=settings.filter.keep_with,
-        keep_without=settings.filter.keep_without,
         seed=settings.seed,
+        **settings.filter.model_dump(),
     )
     specs = parse_models(settings.judge, "--judge")
     judges: list[Judge] = []
@@ -296,7 +295,8 @@ def plan(settings: RebuildConfig, limit: int | None) -> dict[str, Any]:
     judges = parse_models(settings.judge, "--judge")
     asked = sum(not spec.is_corpus for spec in judges)
     author = parse_model(settings.author, "--author")
-    trials = 2 * (4 if settings.mode == "strict" else 1)
+    votes = settings.filter.votes + settings.filter.votes_with  # at most: most end early
+    trials = 4 * votes if settings.mode == "strict" else 2
     return {
         "classes": classes,
         "author_calls": 0 if author.is_corpus else classes,

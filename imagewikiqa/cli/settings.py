@@ -10,10 +10,13 @@ from imagewikiqa.core.classes import NAMED
 
 
 class FilterConfig(Closed):
-    """Which rates of right answers keep a question."""
+    """Which rates of right answers keep a question, of how many votes, and when they end."""
 
     keep_with: float = Field(0.9, gt=0, le=1)
     keep_without: float = Field(0.35, ge=0, lt=1)
+    votes: int = Field(1, ge=1, le=24)
+    votes_with: int = Field(1, ge=1, le=24)
+    stop: Literal["never", "certain", "likely"] = "certain"
 
 
 class RebuildConfig(Closed):
@@ -72,7 +75,8 @@ def as_command(settings: RebuildConfig, limit: int | None) -> str:
         if name in {"classes", "pages"} or value == usual.get(name):
             continue
         if name == "filter":
-            words += [f"--set filter.{part}={rate}" for part, rate in value.items()]
+            same = usual["filter"]
+            words += [f"--set filter.{k}={v}" for k, v in value.items() if v != same[k]]
         elif name == "form_cap":
             words.append(f"--set form_cap={value}")
         else:

@@ -113,7 +113,11 @@ class Trial(Part):
 
 
 class JudgeScore(Part):
-    """Rate of right answers over all trials; an unparsed trial is never right."""
+    """Rate of right answers over the trials asked; an unparsed trial is never right.
+
+    A filter that stops early asks the more the closer a question is to its threshold: rates over
+    many questions are read from the first round of four picks, or from the first picks alone.
+    """
 
     judge: str
     right: int = Field(ge=0)
@@ -156,6 +160,9 @@ class Judged(Record):
     reason: str
     judges: tuple[Judgement, ...] = Field(
         min_length=1, description="one per judge, in the order asked; all must agree to keep"
+    )
+    skipped: int = Field(
+        0, ge=0, description="trials of all judges' grids not asked, as they could decide nothing"
     )
 
 

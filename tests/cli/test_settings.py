@@ -89,7 +89,7 @@ def test_images_come_from_the_validation_set_only_for_imagenet_classes(
         ("seed.deep=1", "the setting seed cannot be"),
         ("filter=1", "the setting filter cannot be 1"),
         ("filter.keep_without=1", "the setting filter.keep_without cannot be 1"),
-        ("filter.more=1", "have: keep_with, keep_without"),
+        ("filter.more=1", "have: keep_with, keep_without, stop, votes, votes_with"),
         ("more=1", "there is no setting more; have: author,"),
         ("judge=[]", "the setting judge cannot be"),
         ("mode=fast", "'strict' or 'paper'"),
@@ -165,5 +165,5 @@ def test_the_command_of_a_set_names_what_differs_from_the_defaults_and_no_path()
         "imagewikiqa rebuild --classes FILE --pages dump:FILE --author scripted:FILE --judge corpus"
         " --judge scripted:FILE --images folder:DIR --mode paper --per-class 3"
         " --previous EARLIER_RUN --set form_cap=0.2 --seed 7 --set filter.keep_with=0.8"
-        " --set filter.keep_without=0.35 --limit 12 --out RUN"
+        " --limit 12 --out RUN"
     )

@@ -45,6 +45,7 @@ from imagewikiqa.qa.protocols import Answer, Ask, Condition, Judge, State
 
 PAGES_FILE = Path(__file__).parent.parent / "data" / "judge_pages.json"
 STRICT, PAPER = FilterSettings(), FilterSettings(mode="paper")
+WHOLE = FilterSettings(stop="never")  # every trial of the grid
 RIGHT, WRONG_PICK = "right", "wrong"
 
 
@@ -154,7 +155,7 @@ def test_another_seed_shows_other_orders() -> None:
 
 
 def test_a_judge_that_always_picks_what_it_sees_first_is_at_chance_and_never_keeps() -> None:
-    row = judged(Scripted(with_name=first_shown, without_name=first_shown))
+    row = judged(Scripted(with_name=first_shown, without_name=first_shown), settings=WHOLE)
     assert row.judges[0].with_name.right == row.judges[0].without_name.right == 1
     assert sorted(row.judges[0].with_name.picks, key=str) == [0, 1, 2, 3]
     assert (row.keep, row.reason) == (False, WRONG)
@@ -171,7 +172,7 @@ def test_a_draft_answered_wrong_once_in_four_orders_is_dropped() -> None:
         with_name=lambda ask: says(WRONG_PICK if ask.choices[0] == "last" else RIGHT)(ask),
         without_name=says(WRONG_PICK),
     )
-    row = judged(three_of_four)
+    row = judged(three_of_four, settings=WHOLE)
     assert (row.judges[0].with_name.right, row.reason) == (3, WRONG)
     lenient = FilterSettings(keep_with=0.75)
     assert judged(three_of_four, settings=lenient).keep
@@ -250,7 +251,7 @@ def test_all_judges_must_agree_and_the_first_to_drop_gives_the_reason() -> None:
     guesser = Scripted("guesser", with_name=says(RIGHT), without_name=says(RIGHT))
     loser = Scripted("loser", with_name=says("other"), without_name=says("other"))
     assert judged(good, good).keep
-    row = judged(good, guesser, loser)
+    row = judged(good, guesser, loser, settings=WHOLE)
     assert (row.keep, row.reason) == (False, GUESSED)
     assert [judgement.with_name.judge for judgement in row.judges] == ["good", "guesser", "loser"]
     assert judged(loser, good).reason == WRONG

@@ -351,7 +351,7 @@ def judged(named: str, blind: str) -> Judged:
             reply = letter if words == "right" else words
             rules.append(Rule(contains=(condition, f"{letter}. Bamboo"), reply=reply))
     judge = LLMJudge(ScriptedClient(rules, "gpt-x"))
-    return asyncio.run(judge_draft(draft, [judge], FilterSettings()))
+    return asyncio.run(judge_draft(draft, [judge], FilterSettings(stop="never")))
 
 
 def test_a_scripted_author_and_judge_go_through_the_filter() -> None:
