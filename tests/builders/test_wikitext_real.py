@@ -10,7 +10,7 @@ from imagewikiqa.builders.dump import read_dump
 from imagewikiqa.builders.raw import RawPage
 from imagewikiqa.builders.sample import read_sample
 from imagewikiqa.builders.wikitext import clean
-from tests.builders.wikitext_scan import markup_in, scan, source_words, words
+from tests.builders.wikitext_scan import flaws_in, scan, source_words, words
 
 NASTY = Path(__file__).parent.parent / "data" / "wiki" / "nasty"
 # The names of months are written out from numbers: {{start date|1918|05}}.
@@ -70,14 +70,14 @@ def test_a_nasty_page_shows_what_a_reader_would_read(name: str) -> None:
     assert text == (NASTY / f"{name}.txt").read_text("utf-8").strip()
     assert "hid" in wikitext
     assert "hid" not in text
-    assert markup_in(text) == []
+    assert flaws_in(text) == []
 
 
 def test_the_sample_shows_no_markup_reference_caption_or_parameter() -> None:
     pages = list(read_sample())
     assert len(pages) > 60
     assert {p.title: found for p in pages if (found := leaks(p.wikitext))} == {}
-    assert {p.title: bad for p in pages if (bad := markup_in(clean(p.wikitext).text))} == {}
+    assert {p.title: bad for p in pages if (bad := flaws_in(clean(p.wikitext).text))} == {}
 
 
 def test_real_pages_show_no_markup_reference_caption_or_parameter(shared_data: Path) -> None:
@@ -86,4 +86,4 @@ def test_real_pages_show_no_markup_reference_caption_or_parameter(shared_data: P
     assert sum(len(scan(wikitext).refs) for _, wikitext in pages) > 5000
     assert sum(len(scan(wikitext).captions) for _, wikitext in pages) > 800
     assert {name: found for name, text in pages if (found := leaks(text))} == {}
-    assert {name: bad for name, text in pages if (bad := markup_in(clean(text).text))} == {}
+    assert {name: bad for name, text in pages if (bad := flaws_in(clean(text).text))} == {}

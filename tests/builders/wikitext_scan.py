@@ -92,14 +92,18 @@ def source_words(text: str) -> set[str]:
 # Written apart from the cleaner's own list of debris.
 _MARKUP = (
     "{{", "}}", "[[", "]]", "''", "{|", "|}", "|-", "<!--", "-->", "&nbsp;", "&amp;", "&ndash;",
-    "thumb|", "\t", "</", "style=", "class=", "align=", "colspan=", "File:", "Datei:", "Fichier:",
-    "Category:", "Kategorie:", "Catégorie:", "Image:", "__NOTOC__", "__TOC__", "DEFAULTSORT",
-    "url=", "title=", "date=", "abbr=", "lk=", "http://", "https://",
+    "thumb|", "\t", "</", "File:", "Datei:", "Fichier:", "Category:", "Kategorie:", "Catégorie:",
+    "Image:", "__NOTOC__", "__TOC__",
+)  # fmt: skip
+# What broken wikitext may show to a reader of the wiki too.
+_PARAMETERS = (
+    "style=", "class=", "align=", "colspan=", "DEFAULTSORT", "url=", "title=", "date=", "abbr=",
+    "lk=", "http://", "https://",
 )  # fmt: skip
 _TAG = re.compile(
     r"<(?:ref|references|nowiki|math|gallery|imagemap|timeline|score|syntaxhighlight|includeonly"
     r"|noinclude|onlyinclude|templatestyles|poem|pre|code|table|tr|td|th|caption|div|span|small|big"
-    r"|br|hr|sup|sub|center|font|blockquote|ul|ol|li|dl|dd|dt|del|ins|cite|abbr|p|b|i|u|s)\b[^<>]*>"
+    r"|br|hr|sup|sub|center|font|blockquote|ul|ol|li|dl|dd|dt|del|ins|cite|abbr|p|b|i|u|s)\b[^<>\n]*>"
     r"|<(?:ref|nowiki|math|gallery|small|br|div|span)\b",
     re.I,
 )
@@ -111,3 +115,8 @@ def markup_in(text: str) -> list[str]:
     """Return every trace of markup that a reader of plain text would stumble over."""
     found = [mark for mark in _MARKUP if mark in text]
     return found + [m.group() for p in (_TAG, _ENTITY, _MAGIC) for m in p.finditer(text)]
+
+
+def flaws_in(text: str) -> list[str]:
+    """Return every trace of markup, parameters and addresses in the text of a sound page."""
+    return markup_in(text) + [mark for mark in _PARAMETERS if mark in text]
