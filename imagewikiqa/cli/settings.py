@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from imagewikiqa.cli.config import Closed, resolve_as
 from imagewikiqa.core.classes import NAMED
@@ -42,6 +42,13 @@ class RebuildConfig(Closed):
     @classmethod
     def _one_judge_is_a_list(cls, value: object) -> object:
         return (value,) if isinstance(value, str) else value
+
+    @field_validator("filter")
+    @classmethod
+    def _paper_asks_once(cls, value: FilterConfig, info: ValidationInfo) -> FilterConfig:
+        if info.data.get("mode") == "paper" and (value.votes, value.votes_with) != (1, 1):
+            raise ValueError("mode paper asks once, several votes are for mode strict")
+        return value
 
     @property
     def image_source(self) -> str:

@@ -61,6 +61,14 @@ def test_assignments_are_read_as_yaml() -> None:
     assert (settings.questions, settings.images) == (7, "none")
 
 
+def test_several_votes_are_for_mode_strict_alone() -> None:
+    several = resolve(None, ["filter.votes=8", "filter.stop=likely"], {}).filter
+    assert (several.votes, several.votes_with, several.stop) == (8, 1, "likely")
+    for setting in ("votes", "votes_with"):
+        with pytest.raises(ToolkitError, match="mode paper asks once"):
+            resolve(None, [f"filter.{setting}=2"], {"mode": "paper"})
+
+
 def test_one_judge_needs_no_list(tmp_path: Path) -> None:
     assert resolve(written(tmp_path, "judge: corpus\n"), [], {}).judge == ("corpus",)
 
