@@ -19,9 +19,9 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
+from imagewikiqa.core.database import open_database
 from imagewikiqa.core.digests import canonical_json, digest
 from imagewikiqa.core.errors import ToolkitError
-from imagewikiqa.core.files import explained
 from imagewikiqa.core.llm.client import Request
 from imagewikiqa.core.records import Part, Sha256
 
@@ -103,8 +103,6 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with explained(path, "make"):
-            path.parent.mkdir(parents=True, exist_ok=True)
         self._reader = _connect(path)
         self._jobs: queue.SimpleQueue[
             tuple[Callable[[sqlite3.Connection], Any], Future[Any]] | None
@@ -255,34 +253,14 @@ def _commit(db: sqlite3.Connection, jobs: list[tuple[Work, Future[Any]]]) -> Non
 
 def _connect(path: Path) -> sqlite3.Connection:
     try:
-        db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
-        db.execute("pragma journal_mode = wal")
-        db.execute("pragma synchronous = full")
-        _prepare(db, path)
+        return open_database(
+            path, _SCHEMA, application=_APPLICATION, version=FORMAT, what="ledger of model calls"
+        )
     except sqlite3.DatabaseError as error:
         raise ToolkitError(
             f"the ledger {path} cannot be used ({error}): restore it from a copy, or name another"
             " file; what it holds was paid for"
         ) from error
-    return db
-
-
-def _prepare(db: sqlite3.Connection, path: Path) -> None:
-    db.execute("begin immediate")
-    try:
-        found = db.execute("pragma application_id").fetchone()[0]
-        version = db.execute("pragma user_version").fetchone()[0]
-        if not found and not db.execute("select count(*) from sqlite_master").fetchone()[0]:
-            for statement in _SCHEMA.split(";\n"):
-                db.execute(statement)
-            db.execute(f"pragma application_id = {_APPLICATION}")
-            db.execute(f"pragma user_version = {FORMAT}")
-        elif found != _APPLICATION or version != FORMAT:
-            raise ToolkitError(
-                f"{path} is no ledger of this version: give the file that an earlier run wrote"
-            )
-    finally:
-        db.execute("commit")
 
 
 def _now() -> str:

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.llm.client import Reply, Request, Usage
+from imagewikiqa.core.llm.failures import CallError
 from imagewikiqa.core.llm.ledger import Ledger, Status, request_key
-from imagewikiqa.core.stages import RecordError
+from imagewikiqa.core.llm.limits import Limiter, about_tokens
 
 Price = Callable[[str, Usage], float | None]
 _STATUS: dict[str, Status] = {
@@ -58,6 +60,7 @@ class LedgeredClient:
     ledger: Ledger
     run: str
     price: Price = no_price
+    limiter: Limiter = field(default_factory=Limiter)
     _asked: dict[str, asyncio.Task[Reply]] = field(default_factory=dict)
 
     @property
@@ -82,14 +85,22 @@ class LedgeredClient:
         return await asyncio.shield(task)
 
     async def _pay(self, request: Request) -> Reply:
-        attempt = await self.ledger.start(self.provider.name, request, self.run)
-        try:
-            raw = await self.provider.send(request)
-        except Exception as error:
-            await self.ledger.settle(attempt, "error", error=f"{type(error).__name__}: {error}")
-            raise
-        await self.ledger.keep(attempt, raw.body, raw.request_id)
-        return await self._read(attempt, raw.body)
+        async with self.limiter.slot(about_tokens(request)) as slot:
+            attempt = await self.ledger.start(self.provider.name, request, self.run)
+            try:
+                raw = await self.provider.send(request)
+            except Exception as error:
+                if isinstance(error, CallError) and error.busy:
+                    self.limiter.pause(error.after)
+                free = isinstance(error, ToolkitError) or getattr(error, "free", False)
+                told = f"{type(error).__name__}: {error}"
+                usd = 0.0 if free else None
+                await self.ledger.settle(attempt, "error", usd=usd, error=told)
+                raise
+            await self.ledger.keep(attempt, raw.body, raw.request_id)
+            reply = await self._read(attempt, raw.body)
+            slot.used = reply.usage.input_tokens + reply.usage.output_tokens
+            return reply
 
     async def _read(self, attempt: int, body: bytes) -> Reply:
         """Read a stored answer for the first time, and write down what it says."""
@@ -97,7 +108,7 @@ class LedgeredClient:
             reply = self.provider.read(body)
         except ShapeError as error:
             await self.ledger.settle(attempt, "invalid", error=str(error))
-            raise RecordError("answer of another shape", str(error)) from error
+            raise CallError("answer of another shape", str(error)) from error
         usage = reply.usage
         await self.ledger.settle(
             attempt,

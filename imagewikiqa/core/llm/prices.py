@@ -1,0 +1,28 @@
+"""What a call costs, from prices that travel with a package; nothing is fetched."""
+
+from imagewikiqa.core.errors import MissingExtraError
+from imagewikiqa.core.llm.client import Usage
+from imagewikiqa.core.llm.ledgered import Price, no_price
+
+_PRICED = ("anthropic", "openai")
+
+
+def price_of(provider: str) -> Price:
+    """Return the price list of a provider; servers of one's own have none that is known."""
+    if provider not in _PRICED:
+        return no_price
+    try:
+        import genai_prices
+    except ImportError as error:
+        raise MissingExtraError("genai-prices", "llm") from error
+
+    def price(model: str, usage: Usage) -> float | None:
+        used = genai_prices.Usage(
+            input_tokens=usage.input_tokens, output_tokens=usage.output_tokens
+        )
+        try:
+            return float(genai_prices.calc_price(used, model, provider_id=provider).total_price)
+        except LookupError:
+            return None  # a model that the list does not know: its price is unknown, not nothing
+
+    return price
