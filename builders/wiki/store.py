@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from imagewikiqa.builders.wiki.records import Fate
+from imagewikiqa.core.database import open_database
 from imagewikiqa.core.digests import text_digest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import explained
@@ -106,17 +107,11 @@ class ResponseStore:
         self.path = path
         self._reader = reader
         self._lock = threading.RLock()
-        with explained(path, "create"):
-            path.parent.mkdir(parents=True, exist_ok=True)
         with self._explained():
-            self._db = sqlite3.connect(
-                path, timeout=120, isolation_level=None, check_same_thread=False
-            )
-            try:
-                self._prepare()
-            except BaseException:
-                self._db.close()
-                raise
+            self._db = open_database(
+                path, _SCHEMA, application=_APPLICATION, version=FORMAT,
+                what="store of a wiki's answers",
+            )  # fmt: skip
 
     def __enter__(self) -> "ResponseStore":
         return self
@@ -254,25 +249,6 @@ class ResponseStore:
             for r in revisions
         ]  # fmt: skip
         db.executemany("insert or ignore into revisions values (?, ?, ?, ?, ?, ?, ?, ?)", rows)
-
-    def _prepare(self) -> None:
-        self._db.execute("pragma busy_timeout = 120000")
-        self._db.execute("pragma journal_mode = wal")
-        self._db.execute("pragma synchronous = full")
-        with self._transaction() as db:
-            mark = db.execute("pragma application_id").fetchone()[0]
-            found = db.execute("pragma user_version").fetchone()[0]
-            tables = db.execute("select count(*) from sqlite_master").fetchone()[0]
-            if not mark and not found and not tables:
-                for statement in _SCHEMA.split(";\n"):
-                    db.execute(statement)
-                db.execute(f"pragma application_id = {_APPLICATION}")
-                db.execute(f"pragma user_version = {FORMAT}")
-            elif mark != _APPLICATION or found != FORMAT:
-                raise ToolkitError(
-                    f"{self.path} is a database, but no store of format {FORMAT} of a wiki's"
-                    " answers: give another path"
-                )
 
     def _one(self, query: str, values: tuple[str | int, ...]) -> tuple[Any, ...] | None:
         with self._lock, self._explained():

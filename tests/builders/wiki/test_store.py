@@ -235,7 +235,7 @@ def test_another_database_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(path) as db:
         db.execute("create table photos (name text)")
     db.close()
-    with pytest.raises(ToolkitError, match="is a database, but no store of format 1"):
+    with pytest.raises(ToolkitError, match="is no store of a wiki.s answers of format 1"):
         ResponseStore(path)
     with sqlite3.connect(path) as db:
         assert [row[0] for row in db.execute("select name from sqlite_master")] == ["photos"]
