@@ -60,8 +60,8 @@ class Odds:
 
     hard: float = 0.25  # chance of a right guess at a question to keep
     easy: float = 0.6  # and at one to drop
-    false_keep: float = 0.01
-    false_drop: float = 0.05
+    false_keep: float = 0.005
+    false_drop: float = 0.03
 
 
 def most_against(grid: int, rate: float) -> int:

@@ -22,6 +22,7 @@ from imagewikiqa.qa.sequential import (
 )
 
 GRID, LIMIT = 32, 11  # eight votes, at most 0.35 of them right
+STOPS: tuple[Stop, ...] = ("likely", "certain", "never")
 
 replies = st.sampled_from(["against", "for", "unparsed"])
 
@@ -141,11 +142,36 @@ def test_the_curve_is_the_sum_over_all_courses(stop: Stop) -> None:
 
 
 @pytest.mark.parametrize("stop", ["never", "certain", "likely"])
-def test_eight_votes_drop_what_is_guessed_and_keep_what_is_not(stop: Stop) -> None:
+@pytest.mark.parametrize("votes", [8, 10])
+def test_votes_enough_drop_what_is_guessed_and_keep_what_is_not(votes: int, stop: Stop) -> None:
     """The acceptance: under 1% of questions guessed at 0.6 kept, at least 90% at 0.25."""
-    rule = stop_rule(GRID, LIMIT, stop)
-    assert operating(rule, even_rounds(GRID, 0.6)).kept < 0.01
-    assert operating(rule, even_rounds(GRID, 0.25)).kept >= 0.9
+    rule = stop_rule(4 * votes, most_against(4 * votes, 0.35), stop)
+    assert operating(rule, even_rounds(rule.grid, 0.6)).kept < 0.01
+    assert operating(rule, even_rounds(rule.grid, 0.25)).kept >= 0.9
+    assert operating(rule, even_rounds(rule.grid, 0.9)).kept < 1e-6
+
+
+def test_ten_votes_do_so_for_judges_that_lean_or_half_repeat_themselves() -> None:
+    """16 of the 24 orders are asked twice; the other 8 once."""
+    grid, limit = 40, most_against(40, 0.35)
+    rule = stop_rule(grid, limit, "certain")
+    for chance, least, most in ((0.25, 0.9, 1.0), (0.6, 0.0, 0.01)):
+        assert least <= operating(rule, leaning_rounds(grid, chance, 0.1)).kept < most
+        once, twice = (repeated_counts(8, 1, chance, 0.0), repeated_counts(16, 2, chance, 0.5))
+        both = sum(
+            mass * kept_share(once, limit - count)
+            for count, mass in enumerate(twice)
+            if count <= limit
+        )
+        assert least <= both < most
+
+
+def test_a_likely_end_costs_far_fewer_calls_than_a_certain_one() -> None:
+    likely, certain, never = (
+        operating(stop_rule(40, 14, stop), even_rounds(40, 0.25)).calls for stop in STOPS
+    )
+    assert likely < 0.6 * never
+    assert likely < certain < never == pytest.approx(40)
 
 
 def test_one_sample_of_one_order_keeps_four_in_ten_of_what_is_guessed() -> None:
