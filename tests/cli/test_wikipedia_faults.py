@@ -100,12 +100,13 @@ def test_pins_that_cannot_be_are_one_sentence(
     change: Callable[[dict[str, Any]], list[str]],
     sentence: str,
 ) -> None:
+    options += ["--limit", 3]
     assert command(*options).code == 0
     rows = map(json.loads, (tmp_path / "run" / "pins.jsonl").read_text().splitlines())
     (pin,) = (row for row in rows if row["id"] == "Subject 0001")
     given = tmp_path / "given.jsonl"
     given.write_text("\n".join(change(pin)) + "\n", encoding="utf-8")
-    other = [*options[:-1], tmp_path / "other", "--pages", f"pins:{given}"]
+    other = [*options, "--out", tmp_path / "other", "--pages", f"pins:{given}"]
     said = command(*other)
     assert said.code == 2
     assert sentence in said.err and "Traceback" not in said.err
@@ -122,6 +123,7 @@ def test_a_cache_that_cannot_be_is_one_sentence_that_names_the_option(
 def test_a_damaged_cache_is_one_sentence_and_the_way_it_names_works(
     wiki: StrictServer, options: list[object], tmp_path: Path, command: Command
 ) -> None:
+    options += ["--limit", 20]
     assert command(*options).code == 0
     before = (tmp_path / "run" / "pages.jsonl").read_bytes()
     store = tmp_path / "cache" / "wiki.sqlite"
