@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,9 @@ def measure(
     return {name: round(amount / statistics.median(times), 3) for name, times in seconds.items()}
 
 
+DATA = Path(__file__).parents[2] / "shared" / "data"  # real pages and lists, where they are
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the options that every benchmark has, ready for more."""
     options = argparse.ArgumentParser()
@@ -63,3 +67,12 @@ def show(result: Result, as_json: bool) -> None:
         sys.stdout.write(f"  {peer:<14}{value:>10.1f}   x{result.ratios[peer]:.2f}\n")
     for name, value in result.exact.items():
         sys.stdout.write(f"  {name}: {value:g}\n")
+
+
+def needs(name: str, folder: Path) -> bool:
+    """Return whether the real pages and lists are there; say as JSON when a measure must wait."""
+    if folder.is_dir():
+        return True
+    said = "it needs the folder of real pages and lists: give it with --data"
+    sys.stdout.write(json.dumps({"name": name, "not_run": said}) + "\n")
+    return False

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from benchmarks._report import DATA, needs
 from imagewikiqa.builders.dump import read_dump
 from imagewikiqa.builders.raw import normal_title
 from imagewikiqa.builders.resolve.from_pages import described
@@ -47,14 +48,11 @@ class Given:
 def main() -> None:
     """Print the summary; with --write, renew the results beside this module."""
     parser = argparse.ArgumentParser(description=__doc__)
-    beside = Path(__file__).parents[2] / "shared" / "data"
-    parser.add_argument("--data", type=Path, default=beside, help="folder of the candidate lists")
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of the candidate lists")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    if not options.data.is_dir():
-        said = f"the candidate lists are not at {options.data.name}: give --data their folder"
-        sys.stdout.write(json.dumps({"name": "resolution", "not_run": said}) + "\n")
+    if not needs("resolution", options.data):
         return
     given, gold = read_given(options.data), read_map(map_file(options.data))
     runs = {

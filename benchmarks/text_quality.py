@@ -18,6 +18,7 @@ import mwparserfromhell
 from benchmarks._extracts import extracts, installed
 from benchmarks._overlap import Overlap, compare
 from benchmarks._parsoid import read_parsoid
+from benchmarks._report import DATA, needs
 from imagewikiqa.builders.dump import read_dump
 from imagewikiqa.builders.raw import RawPage
 from imagewikiqa.builders.sample import read_sample
@@ -123,11 +124,13 @@ def _line(name: str, *values: float) -> str:
 def main() -> int:
     """Compare and print."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--data", type=Path, default=Path("../shared/data"))
+    options.add_argument("--data", type=Path, default=DATA)
     options.add_argument("--worst", type=int, default=10)
     options.add_argument("--csv", type=Path, help="write the scores of every page")
     options.add_argument("--json", action="store_true")
     given = options.parse_args()
+    if not needs("text_quality", given.data):
+        return 0
     pages = dict(real_pages(given.data))
     wikitext, shown = read_parsoid(given.data / "wikitext_pages" / "parsoid_html" / "Dog.html")
     tables = {

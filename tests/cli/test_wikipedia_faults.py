@@ -128,7 +128,7 @@ def test_a_damaged_cache_is_one_sentence_and_the_way_it_names_works(
     before = (tmp_path / "run" / "pages.jsonl").read_bytes()
     store = tmp_path / "cache" / "wiki.sqlite"
     store.write_bytes(store.read_bytes()[:8192] + os.urandom(200_000))
-    other = [*options[:-1], tmp_path / "other"]
+    other = [*options, "--out", tmp_path / "other"]
     said = command(*other)
     assert said.code == 2 and "is damaged" in said.err and "move it away" in said.err
     store.rename(tmp_path / "damaged")
