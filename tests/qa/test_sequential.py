@@ -2,6 +2,7 @@
 
 from itertools import product
 from math import comb
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -164,6 +165,27 @@ def test_ten_votes_do_so_for_judges_that_lean_or_half_repeat_themselves() -> Non
             if count <= limit
         )
         assert least <= both < most
+
+
+def test_a_likely_end_holds_for_judges_that_lean_or_half_repeat_themselves() -> None:
+    """Votes on one order correlate 0.5; courses are drawn with a fixed seed."""
+    rule = stop_rule(40, 14, "likely")
+    assert operating(rule, leaning_rounds(40, 0.6, 0.1)).kept < 0.01
+    assert operating(rule, leaning_rounds(40, 0.25, 0.1)).kept >= 0.9
+    assert drawn_share(rule, 0.6, 20_000) < 0.0085  # the standard error is 0.0006
+    assert drawn_share(rule, 0.25, 20_000) >= 0.905
+
+
+def drawn_share(rule: StopRule, chance: float, courses: int) -> float:
+    """Return the share kept when a second vote on an order is half the time the first again."""
+    luck, kept = Random(7), 0
+    for _ in range(courses):
+        said: list[bool] = []
+        while not rule.settled(sum(said), 0, len(said)):
+            again = len(said) >= 24 and luck.random() < 0.5
+            said.append(said[len(said) - 24] if again else luck.random() < chance)
+        kept += sum(said) <= rule.keep_at[len(said)]
+    return kept / courses
 
 
 def test_a_likely_end_costs_far_fewer_calls_than_a_certain_one() -> None:
