@@ -1,17 +1,58 @@
 """From --author and --judge to the objects that write and judge."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.llm.client import Client
 from imagewikiqa.core.llm.ledger import Ledger
 from imagewikiqa.core.llm.ledgered import LedgeredClient, Provider
+from imagewikiqa.core.llm.limits import Limiter
+from imagewikiqa.core.llm.patient import PatientClient
+from imagewikiqa.core.llm.prices import price_of
 from imagewikiqa.core.llm.scripted import load_script
 
-KINDS = ("corpus", "scripted:FILE")
-TO_COME = ("anthropic", "local", "openai")  # named in settings and cards, without a client so far
+KINDS = ("anthropic:MODEL", "corpus", "openai:MODEL", "scripted:FILE")
+TO_COME = ("local",)  # named in settings and cards, without a client so far
+SERVICES = ("anthropic", "openai")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelAccess:
+    """Where models are asked, and the pace that all clients of a service share in one job."""
+
+    base_url: str | None = None  # of a server that speaks as OpenAI does
+    limiters: dict[str, Limiter] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def server(self) -> str | None:
+        """Return the address of the server asked in OpenAI's place, None for OpenAI itself."""
+        return self.base_url or os.environ.get("OPENAI_BASE_URL") or None
+
+    def limiter(self, service: str) -> Limiter:
+        """Return the one limiter of a service."""
+        return self.limiters.setdefault(service, Limiter())
+
+    def settings(self, specs: Iterable["ModelSpec"]) -> dict[str, str]:
+        """Return what decides answers: a server of one's own gives others than OpenAI.
+
+        Its address does not: it may move. Raises ToolkitError for one that nobody would ask.
+        """
+        asked = any(spec.kind == "openai" for spec in specs)
+        if self.base_url and not asked:
+            raise ToolkitError(
+                "--base-url is given, but no model is asked there: "
+                "give --author or --judge openai:MODEL as well"
+            )
+        if asked and self.server and not self.server.startswith(("http://", "https://")):
+            raise ToolkitError(
+                f"--base-url {self.server!r} is no address: write it as http://HOST:PORT/v1"
+            )
+        if not asked:
+            return {}
+        return {"openai_models": "a server of --base-url" if self.server else "OpenAI"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +92,31 @@ def parse_model(text: str, option: str) -> ModelSpec:
     return ModelSpec(kind, name)
 
 
-def open_provider(spec: ModelSpec) -> Provider:
-    """Return who is asked for a model that is no corpus one; ToolkitError for a wrong script."""
+def open_provider(spec: ModelSpec, access: ModelAccess) -> Provider:
+    """Return who is asked for a model that is no corpus one.
+
+    Raises ToolkitError for a wrong script, a missing key or a package that is not installed.
+    """
+    if spec.kind == "openai":
+        from imagewikiqa.core.llm.openai_provider import OpenAIProvider
+
+        return OpenAIProvider(spec.name, access.server)
+    if spec.kind == "anthropic":
+        from imagewikiqa.core.llm.anthropic_provider import AnthropicProvider
+
+        return AnthropicProvider(spec.name)
     if spec.script is None:
         raise ValueError(f"there is no provider for {spec}")
     return load_script(spec.script)
 
 
-def open_client(spec: ModelSpec, ledger: Ledger, run: str) -> Client:
+def open_client(spec: ModelSpec, access: ModelAccess, ledger: Ledger, run: str) -> Client:
     """Return the client of a model that is no corpus one; every answer goes through the ledger."""
-    return LedgeredClient(open_provider(spec), ledger, run)
+    provider = open_provider(spec, access)
+    if spec.kind not in SERVICES:
+        return LedgeredClient(provider, ledger, run)
+    price, limiter = price_of(provider.name), access.limiter(provider.name)
+    return PatientClient(LedgeredClient(provider, ledger, run, price, limiter))
 
 
 def parse_models(texts: Sequence[str], option: str) -> list[ModelSpec]:

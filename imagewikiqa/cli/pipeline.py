@@ -13,6 +13,7 @@ from imagewikiqa.cli import stages
 from imagewikiqa.cli.inputs import check_images, input_digests, read_previous
 from imagewikiqa.cli.matching import matched_pages
 from imagewikiqa.cli.models import (
+    ModelAccess,
     ModelSpec,
     open_client,
     open_provider,
@@ -66,6 +67,7 @@ class Job:
     workers: int
     progress: Progress
     wiki: WikiAccess
+    models: ModelAccess
     reports: list[StageReport] = field(default_factory=list)
 
     @property
@@ -116,22 +118,26 @@ def open_job(
     limit: int | None,
     progress: Progress,
     wiki: WikiAccess = WikiAccess(),  # noqa: B008 - it is frozen
+    models: ModelAccess | None = None,
 ) -> Iterator[Job]:
     """Open the run folder of these settings and hold it."""
     classes = checked_classes(settings)
-    author = parse_model(settings.author, "--author")
-    for spec in (author, *parse_models(settings.judge, "--judge")):
+    access = models or ModelAccess()
+    specs = [parse_model(settings.author, "--author"), *parse_models(settings.judge, "--judge")]
+    served = access.settings(specs)
+    for spec in specs:
         if not spec.is_corpus:
-            open_provider(spec)
+            open_provider(spec, access)
     config = as_config(settings)
     # Files are told apart by content, so that a moved class list or dump is still the same run.
     named = {name: config.get(name) for name in ("classes", "pages", "images", "previous")}
     bound = {name: value for name, value in config.items() if name not in named}
     bound |= {name: _kind(value) for name, value in named.items() if value is not None}
+    bound |= served
     inputs = input_digests(settings, classes, wiki.site(settings.language))
     with open_run(out, bound, inputs, config) as run:
         chosen = classes if limit is None else classes[:limit]
-        yield Job(run, settings, classes, chosen, limit, workers, progress, wiki)
+        yield Job(run, settings, classes, chosen, limit, workers, progress, wiki, access)
 
 
 def _kind(value: Any) -> str:
@@ -207,7 +213,9 @@ def run_draft(job: Job) -> None:
     else:
         asked = AuthorSettings(questions=settings.per_class, seed=settings.seed)
         with Ledger(job.ledger) as ledger:
-            llm = LLMAuthor(open_client(spec, ledger, job.run.identity), job.checker, asked)
+            llm = LLMAuthor(
+                open_client(spec, job.models, ledger, job.run.identity), job.checker, asked
+            )
             key += [llm.fingerprint, _script_digest(spec)]
             stage = stages.draft_stage(llm, digest(key), in_flight=16)
             _run(job, stage, inputs, job.table("draft"))
@@ -235,7 +243,7 @@ def run_filter(job: Job) -> None:
                 judges.append(CorpusJudge(_pages(job), job.listed))
                 key.append(file_digest(job.run.path / "pages.jsonl"))
             else:
-                llm = LLMJudge(open_client(spec, ledger, job.run.identity))
+                llm = LLMJudge(open_client(spec, job.models, ledger, job.run.identity))
                 judges.append(llm)
                 key += [llm.fingerprint, _script_digest(spec)]
         stage = stages.filter_stage(judges, filtering, digest(key), remote=remote)

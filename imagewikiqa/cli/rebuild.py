@@ -55,9 +55,20 @@ def _command(name: str) -> Callable[..., None]:
         wiki_api: WikiApi = None,
         cache: Cache = None,
         author: Annotated[
-            str | None, typer.Option(help="corpus (default) or scripted:FILE.")
+            str | None,
+            typer.Option(
+                help="corpus (default), openai:MODEL, anthropic:MODEL or scripted:FILE; keys are "
+                "read from OPENAI_API_KEY and ANTHROPIC_API_KEY."
+            ),
         ] = None,
         judge: Annotated[list[str] | None, typer.Option(help="As --author; may repeat.")] = None,
+        base_url: Annotated[
+            str | None,
+            typer.Option(
+                help="Server that answers openai:MODEL in OpenAI's place, as http://HOST:PORT/v1 "
+                "(also OPENAI_BASE_URL); it needs no key."
+            ),
+        ] = None,
         images: Annotated[
             str | None,
             typer.Option(help="none, imagenet-val, index:DIR or folder:DIR with DIR/CLASS_ID/*."),
@@ -95,7 +106,7 @@ def _command(name: str) -> Callable[..., None]:
         execute(
             upto, out, config, assign or [], options,
             workers=workers, limit=limit, dry_run=dry_run, as_json=as_json,
-            wiki={"contact": contact, "api": wiki_api, "cache": cache},
+            wiki={"contact": contact, "api": wiki_api, "cache": cache}, base_url=base_url,
         )  # fmt: skip
 
     return command
@@ -121,9 +132,11 @@ def execute(
     dry_run: bool = False,
     as_json: bool = False,
     wiki: dict[str, Any] | None = None,
+    base_url: str | None = None,
 ) -> None:
     """Run the stages up to one and print the summary."""
     from imagewikiqa.cli import pipeline
+    from imagewikiqa.cli.models import ModelAccess
     from imagewikiqa.cli.output import show
     from imagewikiqa.cli.progress import watcher
     from imagewikiqa.cli.settings import resolve, stored
@@ -141,6 +154,7 @@ def execute(
         limit=limit,
         progress=watcher(as_json),
         wiki=WikiAccess(**(wiki or {})),
+        models=ModelAccess(base_url=base_url),
     ) as job:
         summary = _run_stages(job, upto)
     show({"out": str(out), **summary}, as_json)

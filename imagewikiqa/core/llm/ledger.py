@@ -234,7 +234,11 @@ class Ledger:
 
 
 def _commit(db: sqlite3.Connection, jobs: list[tuple[Work, Future[Any]]]) -> None:
-    """Make jobs one transaction; none is reported done before all are on the disk."""
+    """Make jobs one transaction; none is reported done before all are on the disk.
+
+    A job whose caller was cancelled is done all the same: what it writes down may be paid for.
+    """
+    awaited = {id(future): future.set_running_or_notify_cancel() for _, future in jobs}
     done: list[tuple[Future[Any], Any]] = []
     try:
         db.execute("begin immediate")
@@ -245,10 +249,12 @@ def _commit(db: sqlite3.Connection, jobs: list[tuple[Work, Future[Any]]]) -> Non
         if db.in_transaction:
             db.execute("rollback")
         for _, future in jobs:
-            future.set_exception(error)
+            if awaited[id(future)]:
+                future.set_exception(error)
         return
     for future, value in done:
-        future.set_result(value)
+        if awaited[id(future)]:
+            future.set_result(value)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -108,6 +108,23 @@ def test_a_cancelled_caller_loses_no_answer(tmp_path: Path) -> None:
     assert provider.sent == ["a"]
 
 
+def test_cancelled_callers_leave_the_ledger_at_work(tmp_path: Path) -> None:
+    async def run() -> int:
+        with Ledger(tmp_path / "l.sqlite") as ledger:
+            for number in range(20):
+                tasks = [
+                    asyncio.create_task(ledger.start("test", asked(f"{number}-{at}"), "r"))
+                    for at in range(10)
+                ]
+                await asyncio.sleep(0)
+                for task in tasks[1:]:
+                    task.cancel()
+                await asyncio.wait_for(tasks[0], 10)
+            return len([*ledger.attempts()])
+
+    assert asyncio.run(run()) == 200, "what was on its way to the file is written"
+
+
 @pytest.mark.parametrize(
     ("finish", "status"),
     [("length", "truncated"), ("refusal", "refused"), ("filtered", "filtered")],
