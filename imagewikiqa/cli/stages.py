@@ -142,7 +142,7 @@ def filter_stage(
         row=Judged,
         processes=not remote,
         spread_above=4000,
-        in_flight=16 if remote else 1,
+        in_flight=64 if remote else 1,  # drafts, each with one call or two at a time
     )
 
 
