@@ -24,6 +24,20 @@ from imagewikiqa.cli.options import (
 )
 from imagewikiqa.core.errors import ToolkitError
 
+Author = Annotated[
+    str | None,
+    typer.Option(
+        help="corpus (default), openai:MODEL, anthropic:MODEL or scripted:FILE; keys are "
+        "read from OPENAI_API_KEY and ANTHROPIC_API_KEY."
+    ),
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="Server that answers openai:MODEL in OpenAI's place, as http://HOST:PORT/v1 "
+        "(also OPENAI_BASE_URL); it needs no key."
+    ),
+]
 _HELP = {
     "rebuild": "Rebuild an ImageWikiQA: pages, questions, filter, balance, audit, exports, report.",
     "pages": "Only fetch and clean the pages.",
@@ -54,21 +68,9 @@ def _command(name: str) -> Callable[..., None]:
         contact: Contact = None,
         wiki_api: WikiApi = None,
         cache: Cache = None,
-        author: Annotated[
-            str | None,
-            typer.Option(
-                help="corpus (default), openai:MODEL, anthropic:MODEL or scripted:FILE; keys are "
-                "read from OPENAI_API_KEY and ANTHROPIC_API_KEY."
-            ),
-        ] = None,
+        author: Author = None,
         judge: Annotated[list[str] | None, typer.Option(help="As --author; may repeat.")] = None,
-        base_url: Annotated[
-            str | None,
-            typer.Option(
-                help="Server that answers openai:MODEL in OpenAI's place, as http://HOST:PORT/v1 "
-                "(also OPENAI_BASE_URL); it needs no key."
-            ),
-        ] = None,
+        base_url: BaseUrl = None,
         images: Annotated[
             str | None,
             typer.Option(help="none, imagenet-val, index:DIR or folder:DIR with DIR/CLASS_ID/*."),

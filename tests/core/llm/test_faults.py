@@ -215,8 +215,8 @@ def test_a_plain_rate_limit_that_speaks_of_billing_is_no_end_of_money() -> None:
 
 
 def test_prices_are_known_for_known_models_alone() -> None:
-    used = Usage(input_tokens=1_000_000, output_tokens=1_000_000)
-    assert price_of("openai")("gpt-4.1-mini", used) == pytest.approx(2.0)
-    assert price_of("anthropic")("claude-sonnet-4-5-20250929", used) == pytest.approx(18.0, rel=0.6)
+    used = Usage(input_tokens=1000, output_tokens=1000)
+    assert price_of("openai")("gpt-4.1-mini", used) == pytest.approx(0.0004 + 0.0016)
+    assert price_of("anthropic")("claude-sonnet-4-6", used) == pytest.approx(0.003 + 0.015)
     assert price_of("openai")("nobody-knows-it", used) is None
     assert price_of("openai-compatible")("gpt-4.1-mini", used) is None
