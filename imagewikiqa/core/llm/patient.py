@@ -1,5 +1,6 @@
 """A client that asks again when a service was busy, failed or said nothing that can be read."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
@@ -30,6 +31,21 @@ class PatientClient:
 
     async def ask(self, request: Request) -> Reply:
         """Return the reply; raise the last CallError, or at once what no waiting can mend."""
+        try:
+            return await self.client.ask(request)  # most end here, above all stored answers
+        except CallError as error:
+            if not error.again:
+                raise
+            failed = [error]
+
+        async def once() -> Reply:
+            if failed:
+                raise failed.pop()
+            return await self.client.ask(request)
+
+        return await self._patiently(once)
+
+    async def _patiently(self, once: Callable[[], Awaitable[Reply]]) -> Reply:
         jitter = wait_random_exponential(multiplier=self.first_wait, max=_LONGEST_JITTER)
         counts = {True: 0, False: 0}
 
@@ -43,7 +59,7 @@ class PatientClient:
 
         again = retry_if_exception(lambda error: isinstance(error, CallError) and error.again)
         retrying = AsyncRetrying(wait=wait, stop=stop, retry=again, reraise=True)
-        reply: Reply = await retrying(self.client.ask, request)
+        reply: Reply = await retrying(once)
         return reply
 
 

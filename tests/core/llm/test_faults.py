@@ -96,6 +96,21 @@ def test_every_prompt_ends_in_one_state_and_none_comes_back_too_early(
     assert sent == least, "each prompt is sent until the first answer that can be read"
 
 
+@BOTH
+def test_the_server_sees_a_client_that_comes_back_too_early(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def twice(one: Provider) -> None:
+        for _ in range(2):
+            with pytest.raises(RecordError):
+                await one.send(user_request("m-1", "p@1", "hurry", 20))
+
+    with serving(FakeModel(faults=lambda words, attempt: Fault("429", 30))) as model:
+        asyncio.run(twice(provider(kind, model, monkeypatch)))
+    ((words, seconds),) = model.early
+    assert (words, 20 < seconds < 30) == ("hurry", True)
+
+
 def _least(words: str) -> int:
     attempt = 0
     while (fault := faults(words, attempt)) and fault.kind != "refusal":
