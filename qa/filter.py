@@ -218,13 +218,7 @@ class _Asking:
         self._draft, self._judge, self._condition = draft, judge, condition
         self._settings = settings
         self._picks: list[int | None] = []
-        size = grid(judge, settings, condition)
-        # With the name the test is on wrong picks, which no draft is full of on purpose.
-        self._rule = (
-            _named_rule(size, settings)
-            if condition == "with_name"
-            else stop_rule(size, most_against(size, settings.keep_without), settings.stop)
-        )
+        self._rule = _rule(grid(judge, settings, condition), condition, settings)
 
     async def settle(self) -> None:
         """Ask until the rest of the grid need not be asked."""
@@ -238,7 +232,7 @@ class _Asking:
         self._picks += [trial.pick for trial in trials]
 
     def passed(self) -> bool:
-        """Return whether the trials asked keep the draft, as they stand."""
+        """Return whether the trials asked keep the draft; they stand for the whole grid."""
         return self.score().rate >= self._settings.keep_with
 
     def score(self) -> JudgeScore:
@@ -263,8 +257,10 @@ class _Asking:
         return await _try(self._judge, ask, order)
 
 
-def _named_rule(size: int, settings: FilterSettings) -> StopRule:
-    """Return the rule with the name: there a likely verdict is no cheaper than a certain one."""
+def _rule(size: int, condition: Condition, settings: FilterSettings) -> StopRule:
+    """Return when a condition ends; the odds of a likely end are those of guesses alone."""
+    if condition == "without_name":
+        return stop_rule(size, most_against(size, settings.keep_without), settings.stop)
     stop: Stop = "never" if settings.stop == "never" else "certain"
     return stop_rule(size, most_wrong(size, settings.keep_with), stop)
 

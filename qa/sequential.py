@@ -6,6 +6,7 @@ the question; without it a right guess is.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate
 from math import log
 from typing import Literal
@@ -74,6 +75,7 @@ def most_wrong(grid: int, rate: float) -> int:
     return grid - min(count for count in range(grid + 1) if count / grid >= rate)
 
 
+@cache
 def stop_rule(grid: int, limit: int, stop: Stop, odds: Odds | None = None) -> StopRule:
     """Return a rule that ends never early, when the grid's verdict is certain, or when likely.
 
