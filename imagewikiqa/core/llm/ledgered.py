@@ -80,9 +80,15 @@ class LedgeredClient:
         if task is None:
             task = asyncio.get_running_loop().create_task(self._pay(request))
             self._asked[key] = task
-            task.add_done_callback(lambda _: self._asked.pop(key, None))
+            task.add_done_callback(lambda done: self._forget(key, done))
         # A caller that is cancelled must not take away the answer of the others.
         return await asyncio.shield(task)
+
+    def _forget(self, key: str, done: asyncio.Task[Reply]) -> None:
+        """Let go of a call that ended; its error was told to whoever still waits for it."""
+        self._asked.pop(key, None)
+        if not done.cancelled():
+            done.exception()  # else the loop prints it when every caller was cancelled
 
     async def _pay(self, request: Request) -> Reply:
         async with self.limiter.slot(about_tokens(request)) as slot:
