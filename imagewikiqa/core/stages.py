@@ -185,7 +185,10 @@ def _in_loop(stage: Stage[In, Out], records: list[In]) -> Generator[Outcome[Out]
         loop = runner.get_loop()
         running: deque[asyncio.Task[Outcome[Out]]] = deque()
         for record in records:
-            running.append(loop.create_task(_guarded(stage, record)))
+            task = loop.create_task(_guarded(stage, record))
+            # The first error stops the stage and is raised; asyncio must not print the others.
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+            running.append(task)
             if len(running) >= stage.in_flight:
                 yield loop.run_until_complete(running.popleft())
         while running:
