@@ -4,7 +4,6 @@ import contextlib
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 
 import httpx
 
@@ -18,6 +17,7 @@ from imagewikiqa.builders.wiki.side_by_side import side_by_side
 from imagewikiqa.builders.wiki.store import ResponseStore, Revision
 from imagewikiqa.builders.wiki.titles import batches, joined, spelled, whole
 from imagewikiqa.builders.wiki.transport import PoliteTransport
+from imagewikiqa.core.closing import Closing
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.progress import Progress, Silent
 
@@ -34,7 +34,7 @@ _BASE: Params = {
 }
 
 
-class WikiApi:
+class WikiApi(Closing):
     """Asks one wiki; every answer comes from or goes into the store.
 
     Up to `limits.in_flight` requests run side by side. Titles may be written in any way: answers
@@ -58,17 +58,6 @@ class WikiApi:
             site, limiter or Limiter(site.pool, site.limits), store=store, inner=inner, since=since
         )
         self._client = httpx.Client(transport=self.transport, timeout=site.limits.timeout)
-
-    def __enter__(self) -> "WikiApi":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the connections; the store stays open."""

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from imagewikiqa.builders.wiki.records import Fate
+from imagewikiqa.core.closing import Closing
 from imagewikiqa.core.database import open_database
 from imagewikiqa.core.digests import text_digest
 from imagewikiqa.core.errors import ToolkitError
@@ -95,7 +95,7 @@ class Stored:
 Reader = Callable[[Exchange], Iterable[Revision]]
 
 
-class ResponseStore:
+class ResponseStore(Closing):
     """The journal of what was fetched; one writer at a time, any number of threads and processes.
 
     An answer and the revisions inside it are committed together and synced, so a revision that
@@ -112,17 +112,6 @@ class ResponseStore:
                 path, _SCHEMA, application=_APPLICATION, version=FORMAT,
                 what="store of a wiki's answers",
             )  # fmt: skip
-
-    def __enter__(self) -> "ResponseStore":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the file; what was stored is on disk already."""

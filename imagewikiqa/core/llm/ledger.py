@@ -14,11 +14,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
+from imagewikiqa.core.closing import Closing
 from imagewikiqa.core.database import open_database
 from imagewikiqa.core.digests import canonical_json, digest
 from imagewikiqa.core.errors import ToolkitError
@@ -95,7 +95,7 @@ def request_key(provider: str, request: Request) -> str:
     return digest([provider, request.model_dump(mode="json")])
 
 
-class Ledger:
+class Ledger(Closing):
     """One file, one process at a time for writing; opened by `open_ledger`, closed by `close`.
 
     Calls that end while the disk is being synced share the next sync.
@@ -110,17 +110,6 @@ class Ledger:
         self._jobs = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write, name="ledger", daemon=True)
         self._writer.start()
-
-    def __enter__(self) -> "Ledger":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Commit what is waiting, then close."""
