@@ -197,6 +197,37 @@ def kill_randomly(
             raise AssertionError(f"run {found.runs} ended with {code}: {words}")
 
 
+def kill_program(
+    program: str, arguments: list[str], folder: Path, *, seed: int, kills: int, longest: float
+) -> Findings:
+    """Kill the `main` of a module at random, with one to three workers in turn, until it was killed
+    `kills` times; compare every finished run, below `folder`, with one that was left alone.
+
+    The module takes `--out` and `--workers`, and leaves a manifest.
+    """
+    killed, whole = folder / "killed", folder / "whole"
+    code = f"import sys; sys.path.insert(0, {str(REPO)!r}); from {program} import main; main()"
+    begin = [sys.executable, "-c", code, *arguments]
+    kill_randomly(lambda _: [*begin, "--out", str(whole)], lambda: None, seed=0, kills=0, longest=0)
+    expected = tree_digest(whole)
+    damage: list[str] = []
+
+    def start(attempt: int) -> list[str]:
+        return [*begin, "--out", str(killed), "--workers", str(attempt % 3 + 1)]
+
+    def survived() -> None:
+        damage.extend(visible_damage(killed, expected))
+
+    def done() -> None:
+        if tree_digest(killed) != expected:
+            damage.append("a finished run has other bytes")
+        shutil.rmtree(killed)
+
+    found = kill_randomly(start, done, seed=seed, kills=kills, longest=longest, survived=survived)
+    found.damage += damage
+    return found
+
+
 def _run_for(command: list[str], seconds: float | None) -> tuple[int, str]:
     """Run a command in a group of its own and kill the group after a time; code and words."""
     with tempfile.TemporaryFile() as log:

@@ -42,6 +42,7 @@ from imagewikiqa.qa.filter import (
     verdict,
 )
 from imagewikiqa.qa.protocols import Answer, Ask, Condition, Judge, State
+from tests.qa.scripted_judges import Scripted, says
 
 PAGES_FILE = Path(__file__).parent.parent / "data" / "judge_pages.json"
 STRICT, PAPER = FilterSettings(), FilterSettings(mode="paper")
@@ -63,23 +64,6 @@ def draft(
                           end=1),
         author=Authorship(name="test", model="none", prompt="none", seed=0),
     )  # fmt: skip
-
-
-class Scripted:
-    """Answer each condition by a rule over what is shown, and remember every ask."""
-
-    def __init__(self, name: str = "scripted", **rules: Callable[[Ask], Answer]) -> None:
-        self.name = name
-        self.asks: list[Ask] = []
-        self._rules = rules
-
-    async def answer(self, ask: Ask) -> Answer:
-        self.asks.append(ask)
-        return self._rules[ask.condition](ask)
-
-
-def says(text: str) -> Callable[[Ask], Answer]:
-    return lambda ask: Answer(state="answered", position=ask.choices.index(text))
 
 
 def silent(state: State) -> Callable[[Ask], Answer]:

@@ -1,7 +1,6 @@
 """The filter that ends early: the same verdicts, fewer calls, and rates that stay honest."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -13,6 +12,7 @@ from imagewikiqa.core.records import Authorship, Choice, Draft, Evidence, Judged
 from imagewikiqa.qa.filter import GUESSED, FilterSettings, blind_rate, judge_draft
 from imagewikiqa.qa.protocols import Answer, Ask, Judge
 from imagewikiqa.qa.sequential import Stop
+from tests.qa.scripted_judges import Scripted, says
 
 RIGHT, WRONG_PICK = "right", "wrong"
 
@@ -27,23 +27,6 @@ def draft(number: int = 0) -> Draft:
                           end=1),
         author=Authorship(name="test", model="none", prompt="none", seed=0),
     )  # fmt: skip
-
-
-class Scripted:
-    """Answer each condition by a rule over what is shown, and remember every ask."""
-
-    def __init__(self, name: str = "scripted", **rules: Callable[[Ask], Answer]) -> None:
-        self.name = name
-        self.asks: list[Ask] = []
-        self._rules = rules
-
-    async def answer(self, ask: Ask) -> Answer:
-        self.asks.append(ask)
-        return self._rules[ask.condition](ask)
-
-
-def says(text: str) -> Callable[[Ask], Answer]:
-    return lambda ask: Answer(state="answered", position=ask.choices.index(text))
 
 
 def judged(*judges: Judge, settings: FilterSettings | None = None, number: int = 0) -> Judged:

@@ -1,19 +1,14 @@
 """An index killed anywhere ends with the bytes of one that was never interrupted."""
 
-import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.faults.harness import (
-    REPO,
     DyingProgram,
     die_at_steps,
-    kill_randomly,
-    tree_digest,
-    visible_damage,
+    kill_program,
 )
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
@@ -58,26 +53,9 @@ def test_an_index_killed_at_random_with_other_workers_changes_no_byte(
     tmp_path: Path, full_faults: bool, record_property: Note
 ) -> None:
     kills = 40 if full_faults else 3
-    folder, whole = tmp_path / "killed", tmp_path / "whole"
-    code = f"import sys; sys.path.insert(0, {str(REPO)!r}); from {PROGRAM} import main; main()"
-    begin = [sys.executable, "-c", code, "--units", "12", "--images", "120"]
-    kill_randomly(lambda _: [*begin, "--out", str(whole)], lambda: None, seed=0, kills=0, longest=0)
-    expected = tree_digest(whole)
-    damage: list[str] = []
-
-    def start(attempt: int) -> list[str]:
-        return [*begin, "--out", str(folder), "--workers", str(attempt % 3 + 1)]
-
-    def survived() -> None:
-        damage.extend(visible_damage(folder, expected))
-
-    def done() -> None:
-        if tree_digest(folder) != expected:
-            damage.append("a finished run has other bytes")
-        shutil.rmtree(folder)
-
-    found = kill_randomly(start, done, seed=5, kills=kills, longest=2.5, survived=survived)
-    found.damage += damage
+    found = kill_program(
+        PROGRAM, ["--units", "12", "--images", "120"], tmp_path, seed=5, kills=kills, longest=2.5
+    )
     record_property("faults", str(found))
     assert found.damage == []
     assert found.deaths == kills

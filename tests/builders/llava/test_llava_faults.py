@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,9 @@ import pytest
 from PIL import Image
 
 from tests.faults.harness import (
-    REPO,
     DyingProgram,
     die_at_steps,
-    kill_randomly,
+    kill_program,
     tree_digest,
     visible_damage,
 )
@@ -90,26 +88,7 @@ def test_reading_rows_killed_at_random_with_other_workers_changes_no_byte(
     tmp_path: Path, inputs: list[str], full_faults: bool, record_property: Note
 ) -> None:
     kills = 40 if full_faults else 3
-    folder, whole = tmp_path / "killed", tmp_path / "whole"
-    code = f"import sys; sys.path.insert(0, {str(REPO)!r}); from {PROGRAM} import main; main()"
-    begin = [sys.executable, "-c", code, *inputs]
-    kill_randomly(lambda _: [*begin, "--out", str(whole)], lambda: None, seed=0, kills=0, longest=0)
-    expected = tree_digest(whole)
-    damage: list[str] = []
-
-    def start(attempt: int) -> list[str]:
-        return [*begin, "--out", str(folder), "--workers", str(attempt % 3 + 1)]
-
-    def survived() -> None:
-        damage.extend(visible_damage(folder, expected))
-
-    def done() -> None:
-        if tree_digest(folder) != expected:
-            damage.append("a finished run has other bytes")
-        shutil.rmtree(folder)
-
-    found = kill_randomly(start, done, seed=7, kills=kills, longest=3, survived=survived)
-    found.damage += damage
+    found = kill_program(PROGRAM, inputs, tmp_path, seed=7, kills=kills, longest=3)
     record_property("faults", str(found))
     assert found.damage == []
     assert found.deaths == kills
