@@ -184,15 +184,31 @@ def _in_loop(stage: Stage[In, Out], records: list[In]) -> Generator[Outcome[Out]
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
         running: deque[asyncio.Task[Outcome[Out]]] = deque()
-        for record in records:
-            task = loop.create_task(_guarded(stage, record))
-            # The first error stops the stage and is raised; asyncio must not print the others.
-            task.add_done_callback(lambda done: done.cancelled() or done.exception())
-            running.append(task)
-            if len(running) >= stage.in_flight:
+        try:
+            for record in records:
+                task = loop.create_task(_guarded(stage, record))
+                task.add_done_callback(lambda done: done.cancelled() or done.exception())
+                running.append(task)
+                if len(running) >= stage.in_flight:
+                    yield loop.run_until_complete(running.popleft())
+            while running:
                 yield loop.run_until_complete(running.popleft())
-        while running:
-            yield loop.run_until_complete(running.popleft())
+        finally:
+            _end(loop)
+
+
+def _end(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel what is still on its way and hear it out: the first error was raised already, and
+    asyncio would print the others."""
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    while left:
+        loop.run_until_complete(asyncio.wait(left))
+        for task in left:
+            if not task.cancelled():
+                task.exception()
+        left = asyncio.all_tasks(loop)
 
 
 def _in_processes(

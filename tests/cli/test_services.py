@@ -123,7 +123,7 @@ def test_a_run_that_is_stopped_by_its_service_goes_on_without_paying_twice(
     )
     said = command(*line(service, server, two_classes, out))
     assert said.code == 2
-    (sentence,) = said.err.splitlines()
+    (sentence,) = [one for one in said.err.splitlines() if one.startswith("imagewikiqa: ")]
     assert says in sentence
     assert CANARY not in said.err
     server.faults = lambda words, attempt: None
