@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -98,7 +99,8 @@ def asked(folder: Path, page: dict[str, Any]) -> FileFacts | RefusedError:
     answer = httpx.MockTransport(lambda request: httpx.Response(200, content=body))
     limiter = Limiter("t", SITE.limits, folder)
     with (
-        open_store(Path(":memory:")) as store,
+        TemporaryDirectory() as place,
+        open_store(Path(place) / "store.sqlite") as store,
         WikiApi(SITE, store, limiter=limiter, inner=answer) as api,
     ):
         return describe(["File:X.jpg"], api, 960)["File:X.jpg"]
