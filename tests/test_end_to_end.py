@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from imagewikiqa.cli import pipeline
+from imagewikiqa.cli import job
 from imagewikiqa.cli.main import run
 from imagewikiqa.core import stages
 from imagewikiqa.core.runs import verify_manifest
@@ -86,7 +86,7 @@ def always_spread() -> Iterator[Counter[str]]:
         return real_spread(stage, records, workers)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "run_stage", run_spread)
+        patch.setattr(job, "run_stage", run_spread)
         patch.setattr(stages, "_in_processes", spread)
         yield used
 

@@ -12,8 +12,8 @@ from imagewikiqa.builders.commons.records import CollectReport, Photo
 from imagewikiqa.builders.commons.settings import Caps, CommonsFiles, Wikis, commons_site
 from imagewikiqa.builders.wiki.settings import Site
 from imagewikiqa.cli.config import Closed
+from imagewikiqa.cli.job import class_list
 from imagewikiqa.cli.output import show
-from imagewikiqa.cli.pipeline import class_list
 from imagewikiqa.cli.progress import watcher
 from imagewikiqa.cli.small_job import finish, small_job
 from imagewikiqa.cli.wiki import WikiAccess, began, ready_store

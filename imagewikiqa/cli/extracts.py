@@ -8,8 +8,8 @@ from imagewikiqa.builders.wiki.api import open_api
 from imagewikiqa.builders.wiki.extracts import extracts
 from imagewikiqa.builders.wiki.records import Extract
 from imagewikiqa.cli.config import Closed
+from imagewikiqa.cli.job import class_list
 from imagewikiqa.cli.output import show
-from imagewikiqa.cli.pipeline import class_list
 from imagewikiqa.cli.progress import watcher
 from imagewikiqa.cli.small_job import finish, small_job
 from imagewikiqa.cli.wiki import WikiAccess, began, ready_store

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from imagewikiqa.core.digests import file_digest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.llm.client import Client
 from imagewikiqa.core.llm.ledger import Ledger
@@ -71,6 +72,11 @@ class ModelSpec:
     def script(self) -> Path | None:
         """Return the file of a scripted model."""
         return Path(self.name) if self.kind == "scripted" else None
+
+    @property
+    def script_digest(self) -> str:
+        """Return the digest of the rules of a scripted model, "" for others."""
+        return file_digest(self.script) if self.script else ""
 
     def __str__(self) -> str:
         return self.kind if self.is_corpus else f"{self.kind}:{self.name}"

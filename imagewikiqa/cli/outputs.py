@@ -8,12 +8,8 @@ from typing import Any
 
 from imagewikiqa import __version__
 from imagewikiqa.builders.images import load_images
-from imagewikiqa.cli.pipeline import (
-    Job,
-    drafts_and_verdicts,
-    most_often,
-    write_rejects,
-)
+from imagewikiqa.cli.job import Job
+from imagewikiqa.cli.job_tables import drafts_and_verdicts, most_often, write_rejects
 from imagewikiqa.cli.settings import as_command
 from imagewikiqa.cli.wiki import PINS, section_titles
 from imagewikiqa.core.errors import ToolkitError

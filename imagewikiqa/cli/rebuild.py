@@ -137,9 +137,10 @@ def execute(
     base_url: str | None = None,
 ) -> None:
     """Run the stages up to one and print the summary."""
-    from imagewikiqa.cli import pipeline
+    from imagewikiqa.cli.job import open_job
     from imagewikiqa.cli.models import ModelAccess
     from imagewikiqa.cli.output import show
+    from imagewikiqa.cli.plan import plan
     from imagewikiqa.cli.progress import watcher
     from imagewikiqa.cli.settings import resolve, stored
     from imagewikiqa.cli.wiki import WikiAccess
@@ -147,9 +148,9 @@ def execute(
     given = assignments or config or any(value is not None for value in options.values())
     settings = (None if given else stored(out)) or resolve(config, assignments, options)
     if dry_run:
-        show({"dry_run": True, "out": str(out), **pipeline.plan(settings, limit)}, as_json)
+        show({"dry_run": True, "out": str(out), **plan(settings, limit)}, as_json)
         return
-    with pipeline.open_job(
+    with open_job(
         out,
         settings,
         workers=workers,
@@ -163,12 +164,15 @@ def execute(
 
 
 def _run_stages(job: Any, upto: str) -> dict[str, Any]:
-    from imagewikiqa.cli import outputs, pipeline
+    from imagewikiqa.cli import outputs
+    from imagewikiqa.cli.draft_stage import run_draft
+    from imagewikiqa.cli.filter_stage import run_filter
+    from imagewikiqa.cli.page_stage import run_pages
 
     steps: dict[str, Callable[[Any], Any]] = {
-        "pages": pipeline.run_pages,
-        "draft": pipeline.run_draft,
-        "filter": pipeline.run_filter,
+        "pages": run_pages,
+        "draft": run_draft,
+        "filter": run_filter,
         "assemble": outputs.run_assemble,
         "audit": outputs.run_audit,
         "export": outputs.run_export,

@@ -18,8 +18,8 @@ from imagewikiqa.builders.resolve.table import summary, write_class_list
 from imagewikiqa.builders.wiki.api import open_api
 from imagewikiqa.cli.config import Closed
 from imagewikiqa.cli.inputs import source_digest
+from imagewikiqa.cli.job import class_list
 from imagewikiqa.cli.output import show
-from imagewikiqa.cli.pipeline import class_list
 from imagewikiqa.cli.progress import watcher
 from imagewikiqa.cli.small_job import finish, small_job, work_key
 from imagewikiqa.cli.wiki import WikiAccess, began, ready_store

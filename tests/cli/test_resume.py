@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from imagewikiqa.cli import pipeline
+from imagewikiqa.cli import job as jobs
+from imagewikiqa.cli import page_stage
+from imagewikiqa.cli.draft_stage import run_draft
+from imagewikiqa.cli.filter_stage import run_filter
 from imagewikiqa.cli.settings import RebuildConfig
 from imagewikiqa.core.progress import Silent
 
@@ -19,8 +22,8 @@ ASKED = "Which zorbish plant does this object eat?"
 
 def reused(out: Path) -> dict[str, tuple[int, int]]:
     """Run up to the verdicts on fourteen classes; return (reused, inputs) of each stage."""
-    with pipeline.open_job(out, SETTINGS, workers=1, limit=14, progress=Silent()) as job:
-        for step in (pipeline.run_pages, pipeline.run_draft, pipeline.run_filter):
+    with jobs.open_job(out, SETTINGS, workers=1, limit=14, progress=Silent()) as job:
+        for step in (page_stage.run_pages, run_draft, run_filter):
             step(job)
         return {report.stage: (report.reused, report.inputs) for report in job.reports}
 
@@ -33,7 +36,8 @@ def test_the_same_code_repeats_nothing_and_other_code_repeats_all(
     assert all(count == 0 < inputs for count, inputs in first.values())
     before = (tmp_path / "work" / "filter.jsonl").read_bytes()
     assert all(count == inputs for count, inputs in reused(tmp_path).values())
-    monkeypatch.setattr(pipeline, "code_digest", lambda packages: f"other {packages}")
+    for module in (jobs, page_stage):
+        monkeypatch.setattr(module, "code_digest", lambda packages: f"other {packages}")
     assert reused(tmp_path) == first
     assert (tmp_path / "work" / "filter.jsonl").read_bytes() == before
 
