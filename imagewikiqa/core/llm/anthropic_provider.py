@@ -1,5 +1,6 @@
 """Anthropic's messages."""
 
+import json
 import os
 from typing import Any, Literal
 
@@ -7,12 +8,13 @@ from pydantic import BaseModel, Field, ValidationError
 
 from imagewikiqa.core.errors import MissingExtraError, ToolkitError
 from imagewikiqa.core.llm.client import Reply, Request, Usage
-from imagewikiqa.core.llm.failures import CallError, failure, without_key
+from imagewikiqa.core.llm.failures import failure, told_error
+from imagewikiqa.core.llm.images import Images
 from imagewikiqa.core.llm.ledgered import Raw, ShapeError
-from imagewikiqa.core.llm.turns import words_of
+from imagewikiqa.core.llm.turns import content_of, words_of
+from imagewikiqa.core.llm.wire import Answer, Wire
 
 KEY = "ANTHROPIC_API_KEY"
-_TIMEOUT = 600.0  # seconds
 _FINISH: dict[str, Literal["stop", "length", "refusal"]] = {
     "end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length",
     "model_context_window_exceeded": "length", "refusal": "refusal",
@@ -42,18 +44,19 @@ class _Body(BaseModel):
 
 
 class AnthropicProvider:
-    """Asks over the anthropic package, which retries nothing here; the key stays in its client.
+    """Asks where and as whom the anthropic package says; `images` finds the pictures of requests.
 
     The service takes no temperature and no seed: what a request says of them is not sent.
     """
 
     name = "anthropic"
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, images: Images | None = None) -> None:
         self.model = model
-        self._client = self._connect()
+        self._images = images
+        self._wire = self._connect()
 
-    def _connect(self) -> Any:
+    def _connect(self) -> Wire:
         try:
             import anthropic
         except ImportError as error:
@@ -63,29 +66,19 @@ class AnthropicProvider:
             raise ToolkitError(
                 f"anthropic:{self.model} needs a key: put it into the environment variable {KEY}"
             )
-        return anthropic.AsyncAnthropic(
-            api_key=key,
-            max_retries=0,
-            timeout=_TIMEOUT,
-            # The package's own closes itself in whatever loop runs later, which then fails.
-            http_client=anthropic.DefaultAsyncHttpxClient(timeout=_TIMEOUT),
-        )
+        client = anthropic.Anthropic(api_key=key)
+        url = f"{str(client.base_url).rstrip('/')}/v1/messages"
+        headers = {**client.default_headers, **client.auth_headers}
+        client.close()
+        return Wire(url, headers, KEY)
 
     async def send(self, request: Request) -> Raw:
         """Return the raw answer; CallError for this request, ToolkitError for all of them."""
-        import anthropic
-
-        body = self._body(request)
-        fault: Exception
-        try:
-            answer = await self._client.messages.with_raw_response.create(**body)
-            return Raw(await answer.read(), answer.headers.get("request-id"))
-        except anthropic.APIStatusError as error:
-            fault = self._fault(error)
-        except anthropic.APIConnectionError as error:
-            fault = CallError("no answer", without_key(f"{error} {error.__cause__ or ''}", KEY))
-        # Raised here, the error carries no request, and so no key, along with it.
-        raise fault
+        body = json.dumps(self._body(request), ensure_ascii=False).encode()
+        answer = await self._wire.post(body)
+        if answer.status >= 300:
+            raise self._fault(answer)
+        return Raw(answer.body, answer.headers.get("request-id"))
 
     def read(self, body: bytes) -> Reply:
         """Return what a message says; raise ShapeError for other bytes."""
@@ -104,29 +97,31 @@ class AnthropicProvider:
         )
 
     def _body(self, request: Request) -> dict[str, Any]:
-        from anthropic import transform_schema
-
-        turns = [(turn.role, words_of(turn, self.name)) for turn in request.messages]
         body: dict[str, Any] = {
             "model": request.model,
             "max_tokens": request.max_tokens,
             "messages": [
-                {"role": role, "content": said} for role, said in turns if role != "system"
+                {"role": turn.role, "content": content_of(turn, self._images, _picture)}
+                for turn in request.messages
+                if turn.role != "system"
             ],
         }
-        if system := "\n\n".join(said for role, said in turns if role == "system"):
-            body["system"] = system
+        if system := [words_of(turn) for turn in request.messages if turn.role == "system"]:
+            body["system"] = "\n\n".join(system)
         if request.json_schema is not None:
+            from anthropic import transform_schema
+
             form = {"type": "json_schema", "schema": transform_schema(request.json_schema)}
             body["output_config"] = {"format": form}
         return body
 
-    def _fault(self, error: Any) -> Exception:
-        """Return what a status means; not in `send`, whose variables a traceback may show."""
-        told = error.body if isinstance(error.body, dict) else {"error": error.body}
-        told = told["error"] if isinstance(told.get("error"), dict) else {"message": told}
+    def _fault(self, answer: Answer) -> Exception:
+        """Return what a status means."""
+        told = told_error(answer.body)
         words = " ".join(str(told.get(name) or "") for name in ("type", "message")).strip()
-        return failure(
-            "Anthropic", KEY, self.model, error.status_code, words or str(error),
-            error.response.headers,
-        )  # fmt: skip
+        return failure("Anthropic", KEY, self.model, answer.status, words, answer.headers)
+
+
+def _picture(media_type: str, encoded: str) -> dict[str, Any]:
+    source = {"type": "base64", "media_type": media_type, "data": encoded}
+    return {"type": "image", "source": source}

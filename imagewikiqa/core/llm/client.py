@@ -53,6 +53,12 @@ class Request(Part):
         parts = (part for message in self.messages for part in message.content)
         return "\n".join(part.text for part in parts if isinstance(part, TextPart))
 
+    @property
+    def pictures(self) -> int:
+        """Return how many pictures are sent along."""
+        parts = (part for message in self.messages for part in message.content)
+        return sum(isinstance(part, ImagePart) for part in parts)
+
 
 class Usage(Part):
     """Tokens billed for a call."""

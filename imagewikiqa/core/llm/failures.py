@@ -1,10 +1,12 @@
 """Why a service gave no answer: one request's fault, everybody's, or only this moment's."""
 
+import json
 import math
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.stages import RecordError
@@ -72,6 +74,16 @@ def failure(
     if status in (408, 409) or status >= 500:
         return CallError("service failed", detail, after=after, free=True)
     return CallError("request refused by the service", detail, again=False, free=True)
+
+
+def told_error(body: bytes) -> dict[str, Any]:
+    """Return the `error` object of a refusal; other bytes, as of a proxy, are its message."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return {"message": body.decode(errors="replace")}
+    told = found.get("error", found) if isinstance(found, dict) else found
+    return told if isinstance(told, dict) else {"message": told}
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

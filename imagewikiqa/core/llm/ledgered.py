@@ -8,7 +8,7 @@ from typing import Protocol
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.llm.client import Reply, Request, Usage
 from imagewikiqa.core.llm.failures import CallError
-from imagewikiqa.core.llm.ledger import Ledger, Status, request_key
+from imagewikiqa.core.llm.ledger import Asked, Ledger, Status, asked_of
 from imagewikiqa.core.llm.limits import Limiter, about_tokens
 
 Price = Callable[[str, Usage], float | None]
@@ -70,7 +70,8 @@ class LedgeredClient:
 
     async def ask(self, request: Request) -> Reply:
         """Return the stored answer, or ask; raise as the provider does."""
-        key = request_key(self.provider.name, request)
+        asked = asked_of(self.provider.name, request)
+        key = asked.key
         stored = self.ledger.answer(key)
         if stored is not None:
             if stored.settled:
@@ -78,7 +79,7 @@ class LedgeredClient:
             return await self._read(stored.attempt, stored.raw)  # a run was killed before it could
         task = self._asked.get(key)
         if task is None:
-            task = asyncio.get_running_loop().create_task(self._pay(request))
+            task = asyncio.get_running_loop().create_task(self._pay(asked))
             self._asked[key] = task
             task.add_done_callback(lambda done: self._forget(key, done))
         # A caller that is cancelled must not take away the answer of the others.
@@ -90,11 +91,12 @@ class LedgeredClient:
         if not done.cancelled():
             done.exception()  # else the loop prints it when every caller was cancelled
 
-    async def _pay(self, request: Request) -> Reply:
-        async with self.limiter.slot(about_tokens(request)) as slot:
-            attempt = await self.ledger.start(self.provider.name, request, self.run)
+    async def _pay(self, asked: Asked) -> Reply:
+        """Send a request; its place goes to the next one as soon as the answer is there."""
+        async with self.limiter.slot(about_tokens(asked.request)) as slot:
+            attempt = await self.ledger.start(asked, self.run)
             try:
-                raw = await self.provider.send(request)
+                raw = await self.provider.send(asked.request)
             except Exception as error:
                 if isinstance(error, CallError) and error.busy:
                     self.limiter.pause(error.after)
@@ -103,10 +105,10 @@ class LedgeredClient:
                 usd = 0.0 if free else None
                 await self.ledger.settle(attempt, "error", usd=usd, error=told)
                 raise
-            await self.ledger.keep(attempt, raw.body, raw.request_id)
-            reply = await self._read(attempt, raw.body)
-            slot.used = reply.usage.input_tokens + reply.usage.output_tokens
-            return reply
+        await self.ledger.keep(attempt, raw.body, raw.request_id)
+        reply = await self._read(attempt, raw.body)
+        slot.correct(reply.usage.input_tokens + reply.usage.output_tokens)
+        return reply
 
     async def _read(self, attempt: int, body: bytes) -> Reply:
         """Read a stored answer for the first time, and write down what it says."""

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.llm.client import Request
 
-_CHARACTERS_A_TOKEN = 4  # of English; what was wrong is put right by the usage of the answer
+# Both are put right by the usage of the answer.
+_CHARACTERS_A_TOKEN = 4  # of English
+_TOKENS_A_PICTURE = 1600  # Anthropic: width x height / 750, at most this; OpenAI: 765 for 1024 x 1024
 _PAUSE = 1.0  # seconds, for a service that is busy and does not say for how long
 
 
@@ -51,12 +53,16 @@ class _Pace:
             self.free_at += units * 60 / self.per_minute
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Slot:
-    """A call that may begin; set `used` to the tokens it really took."""
+    """A call that may begin."""
 
-    booked: int
-    used: int | None = None
+    _tokens: _Pace
+    _booked: int
+
+    def correct(self, used: int) -> None:
+        """Tell how many tokens the call really took, when that is known, at any later time."""
+        self._tokens.correct(used - self._booked)
 
 
 @dataclass(slots=True)
@@ -84,10 +90,7 @@ class Limiter:
             await _until(begin)
             while self._paused_until > time.monotonic():  # it may be made longer meanwhile
                 await _until(self._paused_until)
-            slot = Slot(tokens)
-            yield slot
-            if slot.used is not None:
-                self._tokens.correct(slot.used - tokens)
+            yield Slot(self._tokens, tokens)
         finally:
             self._leave()
 
@@ -120,7 +123,8 @@ class Limiter:
 
 def about_tokens(request: Request) -> int:
     """Return a rough number of tokens that a request takes, its longest answer included."""
-    return len(request.text) // _CHARACTERS_A_TOKEN + request.max_tokens
+    words = len(request.text) // _CHARACTERS_A_TOKEN
+    return words + request.pictures * _TOKENS_A_PICTURE + request.max_tokens
 
 
 async def _until(when: float) -> None:

@@ -1,5 +1,6 @@
 """OpenAI's chat completions, and every server that speaks the same."""
 
+import json
 import os
 import re
 from typing import Any, Literal
@@ -8,12 +9,13 @@ from pydantic import BaseModel, Field, ValidationError
 
 from imagewikiqa.core.errors import MissingExtraError, ToolkitError
 from imagewikiqa.core.llm.client import Reply, Request, Usage
-from imagewikiqa.core.llm.failures import CallError, failure, without_key
+from imagewikiqa.core.llm.failures import CallError, failure, told_error, without_key
+from imagewikiqa.core.llm.images import Images
 from imagewikiqa.core.llm.ledgered import Raw, ShapeError
-from imagewikiqa.core.llm.turns import words_of
+from imagewikiqa.core.llm.turns import content_of
+from imagewikiqa.core.llm.wire import Answer, Wire
 
 KEY = "OPENAI_API_KEY"
-_TIMEOUT = 600.0  # seconds
 _LENGTHS = ("max_completion_tokens", "max_tokens")  # services differ in which one they take
 _OPTIONAL = ("temperature", "seed")  # models that think refuse them
 _NOT_TAKEN = re.compile(r"unsupported|not support|unrecognized|unknown|not permitted", re.I)
@@ -43,22 +45,25 @@ class _Body(BaseModel):
 
 
 class OpenAIProvider:
-    """Asks over the openai package, which retries nothing here; the key stays in its client.
+    """Asks where and as whom the openai package says; `images` finds the pictures of requests.
 
     With a `base_url` (or OPENAI_BASE_URL) it asks that server, which may need no key, and whose
     answers are kept apart from OpenAI's own.
     """
 
-    def __init__(self, model: str, base_url: str | None = None) -> None:
+    def __init__(
+        self, model: str, base_url: str | None = None, images: Images | None = None
+    ) -> None:
         self.model = model
+        self._images = images
         base_url = base_url or os.environ.get("OPENAI_BASE_URL") or None
         self.name = "openai-compatible" if base_url else "openai"
         self._at = base_url or "OpenAI"
         self._length = _LENGTHS[1] if base_url else _LENGTHS[0]
         self._refused: set[str] = set()
-        self._client = self._connect(base_url)
+        self._wire = self._connect(base_url)
 
-    def _connect(self, base_url: str | None) -> Any:
+    def _connect(self, base_url: str | None) -> Wire:
         try:
             import openai
         except ImportError as error:
@@ -69,31 +74,19 @@ class OpenAIProvider:
                 f"openai:{self.model} needs a key: put it into the environment variable {KEY}, or "
                 "name a server of your own with --base-url"
             )
-        return openai.AsyncOpenAI(
-            api_key=key or "none",
-            base_url=base_url,
-            max_retries=0,
-            timeout=_TIMEOUT,
-            # The package's own closes itself in whatever loop runs later, which then fails.
-            http_client=openai.DefaultAsyncHttpxClient(timeout=_TIMEOUT),
-        )
+        client = openai.OpenAI(api_key=key or "none", base_url=base_url)
+        url = f"{str(client.base_url).rstrip('/')}/chat/completions"
+        headers = {**client.default_headers, **client.auth_headers}
+        client.close()
+        return Wire(url, headers, KEY)
 
     async def send(self, request: Request) -> Raw:
         """Return the raw answer; CallError for this request, ToolkitError for all of them."""
-        import openai
-
         body = self._body(request)
-        completions = self._client.chat.completions.with_raw_response
-        fault: Exception
-        try:
-            answer = await completions.create(**body)
-            return Raw(answer.content, answer.headers.get("x-request-id"))
-        except openai.APIStatusError as error:
-            fault = self._fault(error, body)
-        except openai.APIConnectionError as error:
-            fault = CallError("no answer", without_key(f"{error} {error.__cause__ or ''}", KEY))
-        # Raised here, the error carries no request, and so no key, along with it.
-        raise fault
+        answer = await self._wire.post(json.dumps(body, ensure_ascii=False).encode())
+        if answer.status >= 300:
+            raise self._fault(answer, body)
+        return Raw(answer.body, answer.headers.get("x-request-id"))
 
     def read(self, body: bytes) -> Reply:
         """Return what a chat completion says; raise ShapeError for other bytes."""
@@ -118,7 +111,8 @@ class OpenAIProvider:
 
     def _body(self, request: Request) -> dict[str, Any]:
         messages = [
-            {"role": turn.role, "content": words_of(turn, self.name)} for turn in request.messages
+            {"role": turn.role, "content": content_of(turn, self._images, _picture)}
+            for turn in request.messages
         ]
         body: dict[str, Any] = {"model": request.model, "messages": messages}
         body[self._length] = request.max_tokens
@@ -131,18 +125,15 @@ class OpenAIProvider:
             body["response_format"] = {"type": "json_schema", "json_schema": form}
         return body
 
-    def _fault(self, error: Any, body: dict[str, Any]) -> Exception:
+    def _fault(self, answer: Answer, body: dict[str, Any]) -> Exception:
         """Return what a refusal means, and learn from it which parameters this model takes."""
-        told = error.body if isinstance(error.body, dict) else {"message": error.body}
+        told = told_error(answer.body)
         words = " ".join(str(told.get(name) or "") for name in ("code", "message")).strip()
-        if error.status_code == 400 and _NOT_TAKEN.search(words):
+        if answer.status == 400 and _NOT_TAKEN.search(words):
             for name in (*_OPTIONAL, *_LENGTHS):
                 if name in body and (told.get("param") == name or name in words):
                     return self._without(name, words)
-        return failure(
-            self._at, KEY, self.model, error.status_code, words or str(error),
-            error.response.headers,
-        )  # fmt: skip
+        return failure(self._at, KEY, self.model, answer.status, words, answer.headers)
 
     def _without(self, name: str, words: str) -> CallError:
         """Note that a parameter is not taken; the error stands in the ledger and asks again."""
@@ -152,3 +143,7 @@ class OpenAIProvider:
             self._length = _LENGTHS[1 - _LENGTHS.index(name)]
         said = f"{self.model} takes no {name} ({without_key(words, KEY)})"
         return CallError("parameter refused", said, free=True)
+
+
+def _picture(media_type: str, encoded: str) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": f"data:{media_type};base64,{encoded}"}}

@@ -13,7 +13,7 @@ import pytest
 
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.llm.client import Reply, Request, Usage, user_request
-from imagewikiqa.core.llm.ledger import Ledger, request_key
+from imagewikiqa.core.llm.ledger import Ledger, asked_of
 from imagewikiqa.core.llm.ledgered import LedgeredClient, Raw, ShapeError
 from imagewikiqa.core.stages import RecordError
 
@@ -113,7 +113,7 @@ def test_cancelled_callers_leave_the_ledger_at_work(tmp_path: Path) -> None:
         with Ledger(tmp_path / "l.sqlite") as ledger:
             for number in range(20):
                 tasks = [
-                    asyncio.create_task(ledger.start("test", asked(f"{number}-{at}"), "r"))
+                    asyncio.create_task(ledger.start(asked_of("test", asked(f"{number}-{at}")), "r"))
                     for at in range(10)
                 ]
                 await asyncio.sleep(0)
@@ -158,7 +158,7 @@ def test_an_error_and_an_answer_of_another_shape_are_told_and_asked_again(tmp_pa
     assert [asyncio.run(run("a")), asyncio.run(run("b"))] == ["A", "B"]
     with Ledger(tmp_path / "l.sqlite") as ledger:
         assert [r.status for r in ledger.attempts()] == ["error", "invalid", "ok", "ok"]
-        assert [r.status for r in ledger.attempts(request_key("test", asked("b"))[:8])] == [
+        assert [r.status for r in ledger.attempts(asked_of("test", asked("b")).key[:8])] == [
             "invalid", "ok",
         ]  # fmt: skip
 
@@ -218,7 +218,7 @@ def test_a_raw_answer_stored_before_a_crash_is_read_and_not_paid_again(tmp_path:
 
     async def crash() -> None:
         with Ledger(tmp_path / "l.sqlite") as ledger:
-            attempt = await ledger.start("test", asked("a"), "r")
+            attempt = await ledger.start(asked_of("test", asked("a")), "r")
             await ledger.keep(attempt, answer("a"))
 
     async def resume() -> str:
