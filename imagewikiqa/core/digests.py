@@ -9,15 +9,16 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 T = TypeVar("T")
+_JSON = json.JSONEncoder(
+    sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+)
 
 
 def canonical_json(value: object) -> str:
     """Return the one JSON text of a value: sorted keys, no spaces, UTF-8 kept, NaN refused."""
     if isinstance(value, BaseModel):
         value = value.model_dump(mode="json")
-    return json.dumps(
-        value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-    )
+    return _JSON.encode(value)
 
 
 def digest(value: object) -> str:

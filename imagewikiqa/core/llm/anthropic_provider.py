@@ -1,10 +1,10 @@
 """Anthropic's messages."""
 
-import json
 import os
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import to_json
 
 from imagewikiqa.core.errors import MissingExtraError, ToolkitError
 from imagewikiqa.core.llm.client import Reply, Request, Usage
@@ -74,8 +74,7 @@ class AnthropicProvider:
 
     async def send(self, request: Request) -> Raw:
         """Return the raw answer; CallError for this request, ToolkitError for all of them."""
-        body = json.dumps(self._body(request), ensure_ascii=False).encode()
-        answer = await self._wire.post(body)
+        answer = await self._wire.post(to_json(self._body(request)))
         if answer.status >= 300:
             raise self._fault(answer)
         return Raw(answer.body, answer.headers.get("request-id"))

@@ -93,22 +93,25 @@ class LedgeredClient:
 
     async def _pay(self, asked: Asked) -> Reply:
         """Send a request; its place goes to the next one as soon as the answer is there."""
-        async with self.limiter.slot(about_tokens(asked.request)) as slot:
+        async with self.limiter.ready:
             attempt = await self.ledger.start(asked, self.run)
-            try:
-                raw = await self.provider.send(asked.request)
-            except Exception as error:
-                if isinstance(error, CallError) and error.busy:
-                    self.limiter.pause(error.after)
-                free = isinstance(error, ToolkitError) or getattr(error, "free", False)
-                told = f"{type(error).__name__}: {error}"
-                usd = 0.0 if free else None
-                await self.ledger.settle(attempt, "error", usd=usd, error=told)
-                raise
+            async with self.limiter.slot(about_tokens(asked.request)) as slot:
+                raw = await self._send(attempt, asked.request)
         await self.ledger.keep(attempt, raw.body, raw.request_id)
         reply = await self._read(attempt, raw.body)
         slot.correct(reply.usage.input_tokens + reply.usage.output_tokens)
         return reply
+
+    async def _send(self, attempt: int, request: Request) -> Raw:
+        try:
+            return await self.provider.send(request)
+        except Exception as error:
+            if isinstance(error, CallError) and error.busy:
+                self.limiter.pause(error.after)
+            free = isinstance(error, ToolkitError) or getattr(error, "free", False)
+            told = f"{type(error).__name__}: {error}"
+            await self.ledger.settle(attempt, "error", usd=0.0 if free else None, error=told)
+            raise
 
     async def _read(self, attempt: int, body: bytes) -> Reply:
         """Read a stored answer for the first time, and write down what it says."""

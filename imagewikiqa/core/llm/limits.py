@@ -13,6 +13,7 @@ from imagewikiqa.core.llm.client import Request
 # Both are put right by the usage of the answer.
 _CHARACTERS_A_TOKEN = 4  # of English
 _TOKENS_A_PICTURE = 1600  # Anthropic: width x height / 750, at most this; OpenAI: 765 for 1024 x 1024
+_AHEAD = 4  # one call more for so many places is made ready, to be sent when a place is free
 _PAUSE = 1.0  # seconds, for a service that is busy and does not say for how long
 
 
@@ -66,42 +67,15 @@ class Slot:
 
 
 @dataclass(slots=True)
-class Limiter:
-    """Lets calls begin in the order they came. One loop at a time; many clients may share it."""
+class _Places:
+    """A number of places, given in the order in which they were asked for."""
 
-    limits: Limits = field(default_factory=Limits)
-    _requests: _Pace = field(init=False)
-    _tokens: _Pace = field(init=False)
-    _running: int = 0
+    free: int
     _waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
-    _paused_until: float = 0.0
 
-    def __post_init__(self) -> None:
-        self._requests = _Pace(self.limits.requests_per_minute)
-        self._tokens = _Pace(self.limits.tokens_per_minute)
-
-    @asynccontextmanager
-    async def slot(self, tokens: int) -> AsyncIterator[Slot]:
-        """Wait until a call of about this many tokens may begin; hold its place until it ends."""
-        await self._enter()
-        try:
-            now = time.monotonic()
-            begin = max(self._requests.book(1, now), self._tokens.book(tokens, now))
-            await _until(begin)
-            while self._paused_until > time.monotonic():  # it may be made longer meanwhile
-                await _until(self._paused_until)
-            yield Slot(self._tokens, tokens)
-        finally:
-            self._leave()
-
-    def pause(self, seconds: float | None) -> None:
-        """Let no call begin for some seconds; None is a service that does not say how many."""
-        wait = _PAUSE if seconds is None else seconds
-        self._paused_until = max(self._paused_until, time.monotonic() + wait)
-
-    async def _enter(self) -> None:
-        if self._running < self.limits.in_flight:
-            self._running += 1
+    async def __aenter__(self) -> None:
+        if self.free > 0:
+            self.free -= 1
             return
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
@@ -112,13 +86,51 @@ class Limiter:
                 self._leave()  # the place was handed over and is not used
             raise
 
+    async def __aexit__(self, *_: object) -> None:
+        self._leave()
+
     def _leave(self) -> None:
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
                 turn.set_result(None)
                 return
-        self._running -= 1
+        self.free += 1
+
+
+@dataclass(slots=True)
+class Limiter:
+    """Lets calls begin in the order they came. One loop at a time; many clients may share it."""
+
+    limits: Limits = field(default_factory=Limits)
+    ready: _Places = field(init=False)  # for calls made ready: those on their way and a few more
+    _flight: _Places = field(init=False)
+    _requests: _Pace = field(init=False)
+    _tokens: _Pace = field(init=False)
+    _paused_until: float = 0.0
+
+    def __post_init__(self) -> None:
+        places = self.limits.in_flight
+        self.ready = _Places(places + places // _AHEAD + 1)
+        self._flight = _Places(places)
+        self._requests = _Pace(self.limits.requests_per_minute)
+        self._tokens = _Pace(self.limits.tokens_per_minute)
+
+    @asynccontextmanager
+    async def slot(self, tokens: int) -> AsyncIterator[Slot]:
+        """Wait until a call of about this many tokens may begin; hold its place until it ends."""
+        async with self._flight:
+            now = time.monotonic()
+            begin = max(self._requests.book(1, now), self._tokens.book(tokens, now))
+            await _until(begin)
+            while self._paused_until > time.monotonic():  # it may be made longer meanwhile
+                await _until(self._paused_until)
+            yield Slot(self._tokens, tokens)
+
+    def pause(self, seconds: float | None) -> None:
+        """Let no call begin for some seconds; None is a service that does not say how many."""
+        wait = _PAUSE if seconds is None else seconds
+        self._paused_until = max(self._paused_until, time.monotonic() + wait)
 
 
 def about_tokens(request: Request) -> int:

@@ -1,11 +1,11 @@
 """OpenAI's chat completions, and every server that speaks the same."""
 
-import json
 import os
 import re
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import to_json
 
 from imagewikiqa.core.errors import MissingExtraError, ToolkitError
 from imagewikiqa.core.llm.client import Reply, Request, Usage
@@ -83,7 +83,7 @@ class OpenAIProvider:
     async def send(self, request: Request) -> Raw:
         """Return the raw answer; CallError for this request, ToolkitError for all of them."""
         body = self._body(request)
-        answer = await self._wire.post(json.dumps(body, ensure_ascii=False).encode())
+        answer = await self._wire.post(to_json(body))
         if answer.status >= 300:
             raise self._fault(answer, body)
         return Raw(answer.body, answer.headers.get("x-request-id"))

@@ -1,6 +1,7 @@
 """JSON posted to one address over connections that stay open; nothing is repeated here."""
 
 import asyncio
+import io
 import urllib.request
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import aiohttp
 
 _LONGEST = 600.0  # seconds for one call, its answer included
+_PIECE = 2**20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,10 @@ class Wire:
         if session is None or self._loop is not asyncio.get_running_loop():
             session = await self._connect()
         try:
+            # Bytes of a megabyte and more are sent in pieces, between which other calls go on.
+            data = body if len(body) < _PIECE else io.BytesIO(body)
             # A redirect is not followed: the key would go along to whoever is named in it.
-            async with session.post(self._url, data=body, allow_redirects=False) as answer:
+            async with session.post(self._url, data=data, allow_redirects=False) as answer:
                 return Answer(answer.status, answer.headers, await answer.read())
         except TimeoutError:
             told = f"nothing came within {_LONGEST:.0f} seconds"
