@@ -1,12 +1,16 @@
 """From --author and --judge to the objects that write and judge."""
 
 import os
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from imagewikiqa.core.digests import file_digest
 from imagewikiqa.core.errors import ToolkitError
+from imagewikiqa.core.llm.batch_ledger import open_batches
+from imagewikiqa.core.llm.batched import BatchedClient
+from imagewikiqa.core.llm.batches import BatchService, Pace
 from imagewikiqa.core.llm.client import Client
 from imagewikiqa.core.llm.ledger import Ledger
 from imagewikiqa.core.llm.ledgered import LedgeredClient, Provider
@@ -25,6 +29,7 @@ class ModelAccess:
     """Where models are asked, and the pace that all clients of a service share in one job."""
 
     base_url: str | None = None  # of a server that speaks as OpenAI does
+    batch: Pace | None = None  # of batches; None asks one request at a time
     limiters: dict[str, Limiter] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -36,12 +41,22 @@ class ModelAccess:
         """Return the one limiter of a service."""
         return self.limiters.setdefault(service, Limiter())
 
+    def in_flight(self, usual: int) -> int:
+        """Return how many inputs of a stage are worked on at once: all that may share a batch."""
+        return sys.maxsize if self.batch else usual
+
     def settings(self, specs: Iterable["ModelSpec"]) -> dict[str, str]:
         """Return what decides answers: a server of one's own gives others than OpenAI.
 
         Its address does not: it may move. Raises ToolkitError for one that nobody would ask.
         """
-        asked = any(spec.kind == "openai" for spec in specs)
+        kinds = {spec.kind for spec in specs}
+        asked = "openai" in kinds
+        if self.batch and not kinds & set(SERVICES):
+            raise ToolkitError(
+                "--batch is given, but no model takes batches: "
+                "give --author or --judge openai:MODEL or anthropic:MODEL as well"
+            )
         if self.base_url and not asked:
             raise ToolkitError(
                 "--base-url is given, but no model is asked there: "
@@ -116,11 +131,31 @@ def open_provider(spec: ModelSpec, access: ModelAccess) -> Provider:
     return load_script(spec.script)
 
 
+def open_batch_service(spec: ModelSpec, access: ModelAccess) -> BatchService:
+    """Return the service that takes batches for a model; raise as `open_provider` does."""
+    if spec.kind == "openai":
+        from imagewikiqa.core.llm.openai_batches import OpenAIBatches
+
+        return OpenAIBatches(spec.name, access.server)
+    from imagewikiqa.core.llm.anthropic_batches import AnthropicBatches
+
+    return AnthropicBatches(spec.name)
+
+
 def open_client(spec: ModelSpec, access: ModelAccess, ledger: Ledger, run: str) -> Client:
     """Return the client of a model that is no corpus one; every answer goes through the ledger."""
+    if access.batch and spec.kind in SERVICES:
+        service = open_batch_service(spec, access)
+        return BatchedClient(service, ledger, run, price_of(service.name), access.batch)
     provider = open_provider(spec, access)
     if spec.kind not in SERVICES:
         return LedgeredClient(provider, ledger, run)
+    if waiting := open_batches(ledger, provider.name, provider.model):
+        raise ToolkitError(
+            f"{sum(batch.requests for batch in waiting)} requests to {spec} are on their way in "
+            f"{len(waiting)} batches, and asked again they would be paid twice: repeat the command "
+            "with --batch"
+        )
     price, limiter = price_of(provider.name), access.limiter(provider.name)
     return PatientClient(LedgeredClient(provider, ledger, run, price, limiter))
 

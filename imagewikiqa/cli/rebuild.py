@@ -38,6 +38,14 @@ BaseUrl = Annotated[
         "(also OPENAI_BASE_URL); it needs no key."
     ),
 ]
+Batch = Annotated[
+    bool,
+    typer.Option(
+        "--batch",
+        help="Ask openai:MODEL and anthropic:MODEL in batches: half the price, answers within a "
+        "day. Stop whenever you like; the same command takes up where it stopped.",
+    ),
+]
 _HELP = {
     "rebuild": "Rebuild an ImageWikiQA: pages, questions, filter, balance, audit, exports, report.",
     "pages": "Only fetch and clean the pages.",
@@ -71,6 +79,7 @@ def _command(name: str) -> Callable[..., None]:
         author: Author = None,
         judge: Annotated[list[str] | None, typer.Option(help="As --author; may repeat.")] = None,
         base_url: BaseUrl = None,
+        batch: Batch = False,
         images: Annotated[
             str | None,
             typer.Option(help="none, imagenet-val, index:DIR or folder:DIR with DIR/CLASS_ID/*."),
@@ -109,6 +118,7 @@ def _command(name: str) -> Callable[..., None]:
             upto, out, config, assign or [], options,
             workers=workers, limit=limit, dry_run=dry_run, as_json=as_json,
             wiki={"contact": contact, "api": wiki_api, "cache": cache}, base_url=base_url,
+            batch=batch,
         )  # fmt: skip
 
     return command
@@ -135,6 +145,7 @@ def execute(
     as_json: bool = False,
     wiki: dict[str, Any] | None = None,
     base_url: str | None = None,
+    batch: bool = False,
 ) -> None:
     """Run the stages up to one and print the summary."""
     from imagewikiqa.cli.job import open_job
@@ -144,6 +155,7 @@ def execute(
     from imagewikiqa.cli.progress import watcher
     from imagewikiqa.cli.settings import resolve, stored
     from imagewikiqa.cli.wiki import WikiAccess
+    from imagewikiqa.core.llm.batches import Pace
 
     given = assignments or config or any(value is not None for value in options.values())
     settings = (None if given else stored(out)) or resolve(config, assignments, options)
@@ -157,7 +169,7 @@ def execute(
         limit=limit,
         progress=watcher(as_json),
         wiki=WikiAccess(**(wiki or {})),
-        models=ModelAccess(base_url=base_url),
+        models=ModelAccess(base_url=base_url, batch=Pace() if batch else None),
     ) as job:
         summary = _run_stages(job, upto)
     show({"out": str(out), **summary}, as_json)

@@ -131,7 +131,7 @@ class FilterStep:
 
 
 def filter_stage(
-    judges: Sequence[Judge], filtering: FilterSettings, settings: str, *, remote: bool
+    judges: Sequence[Judge], filtering: FilterSettings, settings: str, *, in_flight: int
 ) -> Stage[Draft, Judged]:
     """Drafts to verdicts; judges that wait for an answer share one event loop."""
     return Stage(
@@ -140,9 +140,9 @@ def filter_stage(
         settings=settings,
         step=FilterStep(judges, filtering),
         row=Judged,
-        processes=not remote,
+        processes=in_flight == 1,
         spread_above=4000,
-        in_flight=64 if remote else 1,  # drafts, each with one call or two at a time
+        in_flight=in_flight,
     )
 
 

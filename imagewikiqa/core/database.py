@@ -2,6 +2,7 @@
 
 import fcntl
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
 
 from imagewikiqa.core.errors import ToolkitError
@@ -11,12 +12,19 @@ PATIENCE = 120.0  # seconds to wait for another writer
 
 
 def open_database(
-    path: Path, schema: str, *, application: int, version: int, what: str
+    path: Path,
+    schema: str,
+    *,
+    application: int,
+    version: int,
+    what: str,
+    upgrades: Mapping[int, str] | None = None,
 ) -> sqlite3.Connection:
     """Open or create a file in WAL mode with `synchronous=FULL`: what is committed is on the disk.
 
     `application` and `version` mark it as ours; a file with other marks raises ToolkitError naming
-    `what` was expected. Raises sqlite3.Error as SQLite does.
+    `what` was expected. `upgrades` are the statements that lead from an older version to the next
+    one; all that are needed are one transaction. Raises sqlite3.Error as SQLite does.
     """
     with explained(path, "make"):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,7 +36,8 @@ def open_database(
         try:
             db.execute("pragma journal_mode = wal")
             db.execute("pragma synchronous = full")
-            _prepare(db, schema, application, version, f"{path} is no {what}")
+            stranger = f"{path} is no {what} of format {version}: give another path"
+            _prepare(db, schema, application, version, upgrades or {}, stranger)
         except BaseException:
             db.close()
             raise
@@ -36,7 +45,12 @@ def open_database(
 
 
 def _prepare(
-    db: sqlite3.Connection, schema: str, application: int, version: int, stranger: str
+    db: sqlite3.Connection,
+    schema: str,
+    application: int,
+    version: int,
+    upgrades: Mapping[int, str],
+    stranger: str,
 ) -> None:
     db.execute("begin immediate")
     try:
@@ -44,14 +58,24 @@ def _prepare(
         found = db.execute("pragma user_version").fetchone()[0]
         tables = db.execute("select count(*) from sqlite_master").fetchone()[0]
         if not mark and not found and not tables:
-            for statement in schema.split(";\n"):
-                db.execute(statement)
+            _run(db, schema, version)
             db.execute(f"pragma application_id = {application}")
-            db.execute(f"pragma user_version = {version}")
-        elif mark != application or found != version:
-            raise ToolkitError(f"{stranger} of format {version}: give another path")
+            mark, found = application, version
+        elif mark == application:
+            for older in range(found, version):
+                if older in upgrades:
+                    _run(db, upgrades[older], older + 1)
+                    found = older + 1
+        if (mark, found) != (application, version):
+            raise ToolkitError(stranger)
         db.execute("commit")
     except BaseException:
         if db.in_transaction:
             db.execute("rollback")
         raise
+
+
+def _run(db: sqlite3.Connection, statements: str, version: int) -> None:
+    for statement in statements.split(";\n"):
+        db.execute(statement)
+    db.execute(f"pragma user_version = {version}")

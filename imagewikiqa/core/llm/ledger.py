@@ -32,8 +32,8 @@ Status = Literal[
     "started", "answered", "ok", "truncated", "refused", "filtered", "invalid", "error"
 ]
 Work = Callable[[sqlite3.Connection], Any]
-FORMAT = 1
-_LEVEL = 1  # of zlib: a third of the time of level 6, for an eighth more bytes
+FORMAT = 2
+LEVEL = 1  # of zlib: a third of the time of level 6, for an eighth more bytes
 _APPLICATION = 0x69776C6C  # "iwll": marks the file as ours
 _SCHEMA = """
 create table requests (
@@ -56,12 +56,29 @@ create table attempts (
     error text,
     run text not null,
     started_at text not null,
-    ended_at text
+    ended_at text,
+    batch integer               -- null for a request sent alone
 );
 create index attempts_by_key on attempts (key, id);
 create unique index one_answer on attempts (key)
     where status in ('answered', 'ok', 'truncated', 'refused', 'filtered');
 """
+_BATCHES = """create table batches (
+    id integer primary key,
+    tag text not null unique,   -- our own name for it, given before it is submitted
+    provider text not null,
+    model text not null,
+    run text not null,
+    status text not null,       -- intended, submitted, then how it ended
+    remote text,                -- the provider's name for it, null until it is known
+    requests integer not null,
+    answered integer,
+    error text,
+    started_at text not null,
+    ended_at text               -- null until all it holds is kept here
+);
+create index attempts_by_batch on attempts (batch, id) where batch is not null"""
+_UPGRADES = {1: f"alter table attempts add column batch integer;\n{_BATCHES}"}
 
 
 class Attempt(Part):
@@ -82,6 +99,7 @@ class Attempt(Part):
     run: str
     started_at: str
     ended_at: str | None = None
+    batch: int | None = Field(None, description="null for a request sent alone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +109,7 @@ class Answer:
     attempt: int
     raw: bytes
     settled: bool
+    batched: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,18 +178,21 @@ class Ledger(Closing):
     def answer(self, key: str) -> Answer | None:
         """Return the answer to a request, None when it was never answered."""
         row = self._reader.execute(
-            "select id, raw, status from attempts where key = ? and status in"
+            "select id, raw, status, batch from attempts where key = ? and status in"
             " ('answered', 'ok', 'truncated', 'refused', 'filtered')",
             (key,),
         ).fetchone()
-        return Answer(row[0], zlib.decompress(row[1]), row[2] != "answered") if row else None
+        if row is None:
+            return None
+        attempt, packed, status, batch = row
+        return Answer(attempt, zlib.decompress(packed), status != "answered", batch is not None)
 
     async def start(self, asked: Asked, run: str) -> int:
         """Commit that a request is about to be sent; return the attempt."""
-        now, request = _now(), asked.request
+        now, request = stamp(), asked.request
 
         def write(db: sqlite3.Connection) -> int:
-            packed = zlib.compress(asked.body, _LEVEL)
+            packed = zlib.compress(asked.body, LEVEL)
             db.execute("insert or ignore into requests values (?, ?)", (asked.key, packed))
             made = db.execute(
                 "insert into attempts (key, provider, model, prompt, status, run, started_at)"
@@ -179,16 +201,16 @@ class Ledger(Closing):
             )
             return int(made.lastrowid or 0)
 
-        return await self._do(write)
+        return await self.write(write)
 
     async def keep(self, attempt: int, raw: bytes, request_id: str | None = None) -> None:
         """Commit a raw answer, before it is read."""
-        now = _now()
-        await self._do(
+        now = stamp()
+        await self.write(
             lambda db: db.execute(
                 "update attempts set status = 'answered', raw = ?, request_id = ?, ended_at = ?"
                 " where id = ?",
-                (zlib.compress(raw, _LEVEL), request_id, now, attempt),
+                (zlib.compress(raw, LEVEL), request_id, now, attempt),
             )
         )
 
@@ -204,12 +226,12 @@ class Ledger(Closing):
     ) -> None:
         """Commit what was read in an answer, or why there is none."""
         used = tokens or (None, None)
-        await self._do(
+        await self.write(
             lambda db: db.execute(
                 "update attempts set status = ?, answered_by = ?, input_tokens = ?,"
                 " output_tokens = ?, usd = ?, error = ?, ended_at = coalesce(ended_at, ?)"
                 " where id = ?",
-                (status, answered_by, *used, usd, error, _now(), attempt),
+                (status, answered_by, *used, usd, error, stamp(), attempt),
             )
         )
 
@@ -225,17 +247,25 @@ class Ledger(Closing):
         """Return calls, tokens and price of a run's attempts, by the model that answered.
 
         An attempt without an answer counts under the model asked for. The price is null as soon as
-        one call of the model has none that is known.
+        one call of the model has none that is known. `batched` are the calls of batches, which
+        cost half.
         """
         rows = self._reader.execute(
             "select coalesce(answered_by, model), count(*), total(input_tokens),"
-            " total(output_tokens), case when count(usd) = count(*) then sum(usd) end"
+            " total(output_tokens), count(batch),"
+            " case when count(usd) = count(*) then sum(usd) end"
             " from attempts where run = ? group by 1 order by 1",
             (run,),
         )
         return {
-            model: {"calls": calls, "input_tokens": read, "output_tokens": said, "usd": usd}
-            for model, calls, read, said, usd in rows
+            model: {
+                "calls": calls,
+                "batched": batched,
+                "input_tokens": read,
+                "output_tokens": said,
+                "usd": usd,
+            }
+            for model, calls, read, said, batched, usd in rows
         }
 
     def body(self, key: str) -> str | None:
@@ -243,7 +273,12 @@ class Ledger(Closing):
         row = self._reader.execute("select body from requests where key = ?", (key,)).fetchone()
         return zlib.decompress(row[0]).decode() if row else None
 
-    async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def rows(self, statement: str, values: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield what a query finds."""
+        yield from self._reader.execute(statement, values)
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do work on the file in the next commit; return what it returned, once it is synced."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._jobs.put(_Job(work, loop, future))
@@ -302,7 +337,12 @@ def _tell(told: list[tuple[asyncio.Future[Any], Any]]) -> None:
 def _connect(path: Path) -> sqlite3.Connection:
     try:
         return open_database(
-            path, _SCHEMA, application=_APPLICATION, version=FORMAT, what="ledger of model calls"
+            path,
+            f"{_SCHEMA}{_BATCHES}",
+            application=_APPLICATION,
+            version=FORMAT,
+            what="ledger of model calls",
+            upgrades=_UPGRADES,
         )
     except sqlite3.DatabaseError as error:
         raise ToolkitError(
@@ -311,5 +351,6 @@ def _connect(path: Path) -> sqlite3.Connection:
         ) from error
 
 
-def _now() -> str:
+def stamp() -> str:
+    """Return the time as the ledger writes it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")

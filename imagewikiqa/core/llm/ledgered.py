@@ -8,7 +8,7 @@ from typing import Protocol
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.llm.client import Reply, Request, Usage
 from imagewikiqa.core.llm.failures import CallError
-from imagewikiqa.core.llm.ledger import Asked, Ledger, Status, asked_of
+from imagewikiqa.core.llm.ledger import Answer, Asked, Ledger, Status, asked_of
 from imagewikiqa.core.llm.limits import Limiter, about_tokens
 
 Price = Callable[[str, Usage], float | None]
@@ -47,6 +47,13 @@ class Provider(Protocol):
         """Return what raw bytes say; raise ShapeError when they say nothing."""
 
 
+class Reader(Protocol):
+    """Whatever reads the raw answers of one service."""
+
+    def read(self, body: bytes) -> Reply:
+        """Return what raw bytes say; raise ShapeError when they say nothing."""
+
+
 def no_price(model: str, usage: Usage) -> float | None:
     """Return that the price of a call is not known."""
     return None
@@ -74,9 +81,7 @@ class LedgeredClient:
         key = asked.key
         stored = self.ledger.answer(key)
         if stored is not None:
-            if stored.settled:
-                return self.provider.read(stored.raw)
-            return await self._read(stored.attempt, stored.raw)  # a run was killed before it could
+            return await reply_of(stored, self.provider, self.ledger, self.price)
         task = self._asked.get(key)
         if task is None:
             task = asyncio.get_running_loop().create_task(self._pay(asked))
@@ -92,13 +97,15 @@ class LedgeredClient:
             done.exception()  # else the loop prints it when every caller was cancelled
 
     async def _pay(self, asked: Asked) -> Reply:
-        """Send a request; its place goes to the next one as soon as the answer is there."""
+        """Send a request; its place goes to the next one as soon as the answer is on the disk."""
         async with self.limiter.ready:
             attempt = await self.ledger.start(asked, self.run)
             async with self.limiter.slot(about_tokens(asked.request)) as slot:
                 raw = await self._send(attempt, asked.request)
-        await self.ledger.keep(attempt, raw.body, raw.request_id)
-        reply = await self._read(attempt, raw.body)
+                # A kill may lose what is on its way, which is never more than the places there are.
+                await self.ledger.keep(attempt, raw.body, raw.request_id)
+        answer = Answer(attempt, raw.body, settled=False, batched=False)
+        reply = await reply_of(answer, self.provider, self.ledger, self.price)
         slot.correct(reply.usage.input_tokens + reply.usage.output_tokens)
         return reply
 
@@ -113,19 +120,27 @@ class LedgeredClient:
             await self.ledger.settle(attempt, "error", usd=0.0 if free else None, error=told)
             raise
 
-    async def _read(self, attempt: int, body: bytes) -> Reply:
-        """Read a stored answer for the first time, and write down what it says."""
-        try:
-            reply = self.provider.read(body)
-        except ShapeError as error:
-            await self.ledger.settle(attempt, "invalid", error=str(error))
-            raise CallError("answer of another shape", str(error)) from error
-        usage = reply.usage
-        await self.ledger.settle(
-            attempt,
-            _STATUS[reply.finish],
-            answered_by=reply.model,
-            tokens=(usage.input_tokens, usage.output_tokens),
-            usd=self.price(reply.model, usage),
-        )
-        return reply
+
+async def reply_of(answer: Answer, reader: Reader, ledger: Ledger, price: Price) -> Reply:
+    """Return what a stored answer says; write it down if no run lived to do so.
+
+    An answer of a batch costs half, whoever reads it first. Raises CallError for bytes of another
+    shape.
+    """
+    if answer.settled:
+        return reader.read(answer.raw)
+    try:
+        reply = reader.read(answer.raw)
+    except ShapeError as error:
+        await ledger.settle(answer.attempt, "invalid", error=str(error))
+        raise CallError("answer of another shape", str(error)) from error
+    usage = reply.usage
+    usd = price(reply.model, usage)
+    await ledger.settle(
+        answer.attempt,
+        _STATUS[reply.finish],
+        answered_by=reply.model,
+        tokens=(usage.input_tokens, usage.output_tokens),
+        usd=usd / 2 if usd is not None and answer.batched else usd,
+    )
+    return reply

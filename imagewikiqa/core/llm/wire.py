@@ -14,7 +14,7 @@ from imagewikiqa.core.llm.failures import CallError, without_key
 if TYPE_CHECKING:
     import aiohttp
 
-_LONGEST = 600.0  # seconds for one call, its answer included
+LONGEST = 600.0  # seconds for one call, its answer included
 _PIECE = 2**20  # bytes
 
 
@@ -65,7 +65,7 @@ class Wire:
             async with session.post(self._url, data=data, allow_redirects=False) as answer:
                 return Answer(answer.status, answer.headers, await answer.read())
         except TimeoutError:
-            told = f"nothing came within {_LONGEST:.0f} seconds"
+            told = f"nothing came within {LONGEST:.0f} seconds"
         except (aiohttp.ClientError, OSError) as error:
             told = without_key(f"{type(error).__name__}: {error}", self._key)
         # Raised here, the error carries no request, and so no key, along with it.
@@ -78,9 +78,7 @@ class Wire:
         return self._session
 
 
-async def _session(
-    url: str, headers: Mapping[str, str]
-) -> "AsyncGenerator[aiohttp.ClientSession]":
+async def _session(url: str, headers: Mapping[str, str]) -> "AsyncGenerator[aiohttp.ClientSession]":
     import aiohttp
     import httpx
 
@@ -89,7 +87,7 @@ async def _session(
         headers=headers,
         connector=aiohttp.TCPConnector(limit=0, ssl=trusted),
         cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=_LONGEST),
+        timeout=aiohttp.ClientTimeout(total=LONGEST),
         proxy=_proxy(url),
     ) as session:
         yield session

@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
 from imagewikiqa.core.llm.scripted import Rule
+from tests.core.llm.fake_batches import FakeBatches, Made, jsonl, uploaded
 
 Kind = Literal[
     "429", "500", "reset", "cut", "cut_json", "junk", "refusal", "length", "filter", "401", "quota"
@@ -50,6 +51,7 @@ class FakeModel:
     early: list[tuple[str, float]] = field(default_factory=list)
     most_at_once: int = 0
     url: str = ""
+    batches: FakeBatches = field(default_factory=FakeBatches)
     _not_before: dict[str, float] = field(default_factory=dict)
     _now: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -119,7 +121,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer one request in the dialect of its path."""
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        raw = self.rfile.read(int(self.headers["content-length"]))
+        if self.path in ("/v1/files", "/v1/batches", "/v1/messages/batches"):
+            return self._batch_call("upload" if self.path == "/v1/files" else "create", raw)
+        body = json.loads(raw)
         openai = self.path == "/v1/chat/completions"
         if not openai and self.path != "/v1/messages":
             return self._error(404, "not_found_error", "not_found", self.path)
@@ -130,6 +135,90 @@ class _Handler(BaseHTTPRequestHandler):
             self._respond(openai, words, attempt, body)
         finally:
             self.fake.leave()
+
+    def do_GET(self) -> None:
+        """Tell of batches and their files."""
+        path = self.path.partition("?")[0]
+        results = path.startswith("/v1/files/") or path.endswith("/results")
+        listing = path in ("/v1/batches", "/v1/messages/batches")
+        self._batch_call("list" if listing else "results" if results else "look", b"")
+
+    def _batch_call(self, call: str, raw: bytes) -> None:
+        """Do one call about batches; the connection may be lost before or after it is done."""
+        batches = self.fake.batches
+        number = batches.calls[call]
+        batches.calls[call] += 1
+        lost, status = batches.lost.get((call, number)), batches.fails.get((call, number))
+        given = self.headers.get("authorization", "").removeprefix("Bearer ")
+        given = self.headers.get("x-api-key", given)
+        if lost == "before":
+            return self._reset()
+        if self.fake.key and given != self.fake.key:
+            return self._error(401, "authentication_error", "invalid_api_key", f"wrong {given}")
+        if status is not None:
+            words = "credit balance is too low" if status == 402 else "try again"
+            return self._error(status, "api_error", "server_error", words)
+        said = self._batch_answer(call, raw) if batches.offered else None
+        if lost == "after":
+            return self._reset()
+        if said is None:
+            return self._error(404, "not_found_error", "not_found", self.path)
+        self._send(200, said if isinstance(said, bytes) else json.dumps(said).encode(), {})
+
+    def _batch_answer(self, call: str, raw: bytes) -> Any:
+        batches, path = self.fake.batches, self.path.partition("?")[0]
+        openai = "/messages/" not in path
+        if call == "upload":
+            name = f"file-{len(batches.files)}"
+            batches.files[name] = uploaded(raw, self.headers["content-type"])
+            return {"id": name, "object": "file", "purpose": "batch", "filename": "f", "bytes": 1}
+        if call == "create":
+            said = json.loads(raw)
+            lines = said.get("requests") or [
+                json.loads(line) for line in batches.files[said["input_file_id"]].splitlines()
+            ]
+            entries = [(line["custom_id"], line.get("params", line.get("body"))) for line in lines]
+            assert len({key for key, _ in entries}) == len(entries), "ids must differ"
+            return self._form(batches.create(openai, entries, said.get("metadata") or {}))
+        if call == "list":
+            newest = [made for made in reversed(batches.made.values()) if made.openai == openai]
+            for made in newest:
+                batches.look(made, self._entry)
+            return {"data": [self._form(made) for made in newest], "has_more": False}
+        if call == "results" and openai:
+            return batches.files.get(path.split("/")[3])
+        made = batches.made.get(path.split("/")[3 if openai else 4])
+        if made is None:
+            return None
+        if call == "results":
+            return jsonl(made.results or [])
+        batches.look(made, self._entry)
+        return self._form(made)
+
+    def _form(self, made: Made) -> dict[str, Any]:
+        batches = self.fake.batches
+        return (
+            batches.openai_form(made) if made.openai
+            else batches.anthropic_form(made, self.fake.url)
+        )  # fmt: skip
+
+    def _entry(self, openai: bool, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Return what one request of a batch gets, as it would alone."""
+        headers = {"anthropic-version": "in the batch's own headers"}
+        wrong = _openai_refuses(body) if openai else _anthropic_refuses(body, headers)
+        if wrong:
+            error = {"type": "invalid_request_error", "message": wrong[0], "param": wrong[1]}
+            return 400, {"error": error}
+        words = _words(body)
+        self.fake.asked[words] += 1
+        make = _completion if openai else _message
+        return 200, make(*self.fake.answer(words), body["model"], self.fake.usage)
+
+    def _reset(self) -> None:
+        linger = struct.pack("ii", 1, 0)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.connection.close()
+        self.close_connection = True
 
     def _respond(self, openai: bool, words: str, attempt: int, body: dict[str, Any]) -> None:
         given = self.headers.get("authorization", "").removeprefix("Bearer ")
@@ -144,10 +233,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault and fault.kind in _ERRORS:
             self._fail(fault, words)
         elif fault and fault.kind == "reset":
-            linger = struct.pack("ii", 1, 0)
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            self.connection.close()
-            self.close_connection = True
+            self._reset()
         else:
             self._say(openai, words, body["model"], fault)
 

@@ -113,7 +113,9 @@ def test_cancelled_callers_leave_the_ledger_at_work(tmp_path: Path) -> None:
         with Ledger(tmp_path / "l.sqlite") as ledger:
             for number in range(20):
                 tasks = [
-                    asyncio.create_task(ledger.start(asked_of("test", asked(f"{number}-{at}")), "r"))
+                    asyncio.create_task(
+                        ledger.start(asked_of("test", asked(f"{number}-{at}")), "r")
+                    )
                     for at in range(10)
                 ]
                 await asyncio.sleep(0)
