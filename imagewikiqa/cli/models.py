@@ -11,7 +11,8 @@ from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.llm.batch_ledger import open_batches
 from imagewikiqa.core.llm.batched import BatchedClient
 from imagewikiqa.core.llm.batches import BatchService, Pace
-from imagewikiqa.core.llm.client import Client
+from imagewikiqa.core.llm.budget import Meter
+from imagewikiqa.core.llm.client import Client, Usage
 from imagewikiqa.core.llm.ledger import Ledger
 from imagewikiqa.core.llm.ledgered import LedgeredClient, Provider
 from imagewikiqa.core.llm.limits import Limiter
@@ -30,6 +31,7 @@ class ModelAccess:
 
     base_url: str | None = None  # of a server that speaks as OpenAI does
     batch: Pace | None = None  # of batches; None asks one request at a time
+    meter: Meter = field(default_factory=Meter, repr=False, compare=False)
     limiters: dict[str, Limiter] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -146,10 +148,12 @@ def open_client(spec: ModelSpec, access: ModelAccess, ledger: Ledger, run: str) 
     """Return the client of a model that is no corpus one; every answer goes through the ledger."""
     if access.batch and spec.kind in SERVICES:
         service = open_batch_service(spec, access)
-        return BatchedClient(service, ledger, run, price_of(service.name), access.batch)
+        price = price_of(service.name)
+        access.meter.begin(ledger, run, service.name, price)
+        return BatchedClient(service, ledger, run, price, access.batch, access.meter)
     provider = open_provider(spec, access)
     if spec.kind not in SERVICES:
-        return LedgeredClient(provider, ledger, run)
+        return LedgeredClient(provider, ledger, run, _free)
     if waiting := open_batches(ledger, provider.name, provider.model):
         raise ToolkitError(
             f"{sum(batch.requests for batch in waiting)} requests to {spec} are on their way in "
@@ -157,7 +161,13 @@ def open_client(spec: ModelSpec, access: ModelAccess, ledger: Ledger, run: str) 
             "with --batch"
         )
     price, limiter = price_of(provider.name), access.limiter(provider.name)
-    return PatientClient(LedgeredClient(provider, ledger, run, price, limiter))
+    access.meter.begin(ledger, run, provider.name, price)
+    return PatientClient(LedgeredClient(provider, ledger, run, price, limiter, access.meter))
+
+
+def _free(model: str, usage: Usage) -> float:
+    """Return the price of what runs on one's own machine."""
+    return 0.0
 
 
 def parse_models(texts: Sequence[str], option: str) -> list[ModelSpec]:

@@ -118,16 +118,18 @@ def run_export(job: Job) -> dict[str, Any]:
 
 
 def _cost(job: Job) -> dict[str, Any]:
-    """Return calls, tokens and price by model; `usd` is null where a price is not known."""
+    """Return calls, tokens and price by model and prompt; `usd` is null where a price is not known."""
     models: dict[str, dict[str, float | None]] = {}
+    prompts: dict[str, dict[str, float | None]] = {}
     if job.ledger.is_file():
         with Ledger(job.ledger) as ledger:
             models = ledger.cost(job.run.identity)
+            prompts = ledger.prompts(job.run.identity)
     prices = [one["usd"] for one in models.values()]
     known = [price for price in prices if price is not None]
     calls = sum(int(one["calls"] or 0) for one in models.values())
     usd = round(sum(known), 6) if len(known) == len(prices) else None
-    return {"calls": calls, "usd": usd, "models": models}
+    return {"calls": calls, "usd": usd, "models": models, "prompts": prompts}
 
 
 def _image_folder(job: Job) -> str:

@@ -25,6 +25,15 @@ def _time(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
+def _money(calls: int, usd: float, unknown: bool) -> str:
+    """Return what was spent, as in ', 1,234 calls, 0.42 usd'; the unknown is not nothing."""
+    if not calls:
+        return ""
+    price = f"{usd:.2f} usd" if usd or not unknown else "price unknown"
+    more = " and more, at unknown prices" if usd and unknown else ""
+    return f", {calls:,} call{'s' if calls > 1 else ''}, {price}{more}"
+
+
 class PlainProgress:
     """A line about a stage every ten seconds while it moves, and one at its end."""
 
@@ -32,6 +41,7 @@ class PlainProgress:
         self._stage, self._total, self._done = "", 0, 0
         self._fresh = 0
         self._began = self._said = 0.0
+        self._spent = ""
 
     def begin(self, stage: str, total: int, done: int) -> None:
         """Start a stage."""
@@ -45,6 +55,10 @@ class PlainProgress:
         if time.monotonic() - self._said >= _EVERY:
             self._say()
 
+    def spend(self, calls: int, usd: float, unknown: bool) -> None:
+        """Keep what was spent for the next line."""
+        self._spent = _money(calls, usd, unknown)
+
     def end(self) -> None:
         """Say how the stage ended, unless nothing of it was done."""
         if self._done:
@@ -57,7 +71,7 @@ class PlainProgress:
         if speed:
             left = (self._total - self._done) / speed
             told = f" ({_rate(speed)}{f', {_time(left)} left' if self._left() else ''})"
-        sys.stderr.write(f"{self._stage}: {self._done} of {self._total}{told}\n")
+        sys.stderr.write(f"{self._stage}: {self._done} of {self._total}{told}{self._spent}\n")
 
     def _left(self) -> bool:
         return self._done < self._total
@@ -81,12 +95,12 @@ class LiveProgress:
             TextColumn("{task.description:>9}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
+            TextColumn("{task.fields[rate]}{task.fields[spent]}"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=Console(stderr=True),
         )
-        self._task = self._bars.add_task("", visible=False, rate="")
+        self._task = self._bars.add_task("", visible=False, rate="", spent="")
         self._fresh = 0
         self._began = 0.0
 
@@ -94,13 +108,17 @@ class LiveProgress:
         """Start a stage."""
         self._fresh, self._began = 0, time.monotonic()
         self._bars.start()
-        self._task = self._bars.add_task(stage, total=total, completed=done, rate="")
+        self._task = self._bars.add_task(stage, total=total, completed=done, rate="", spent="")
 
     def advance(self, count: int) -> None:
         """Move the bar."""
         self._fresh += count
         speed = _speed(self._fresh, time.monotonic() - self._began)
         self._bars.update(self._task, advance=count, rate=_rate(speed))
+
+    def spend(self, calls: int, usd: float, unknown: bool) -> None:
+        """Show what was spent beside the rate."""
+        self._bars.update(self._task, spent=_money(calls, usd, unknown))
 
     def end(self) -> None:
         """Leave the finished bar on the screen."""

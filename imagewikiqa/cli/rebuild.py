@@ -46,6 +46,10 @@ Batch = Annotated[
         "day. Stop whenever you like; the same command takes up where it stopped.",
     ),
 ]
+Budget = Annotated[
+    str | None,
+    typer.Option(help="Most to spend on models, as in 25usd; reserved before each call is sent."),
+]
 _HELP = {
     "rebuild": "Rebuild an ImageWikiQA: pages, questions, filter, balance, audit, exports, report.",
     "pages": "Only fetch and clean the pages.",
@@ -80,6 +84,7 @@ def _command(name: str) -> Callable[..., None]:
         judge: Annotated[list[str] | None, typer.Option(help="As --author; may repeat.")] = None,
         base_url: BaseUrl = None,
         batch: Batch = False,
+        budget: Budget = None,
         images: Annotated[
             str | None,
             typer.Option(help="none, imagenet-val, index:DIR or folder:DIR with DIR/CLASS_ID/*."),
@@ -118,7 +123,7 @@ def _command(name: str) -> Callable[..., None]:
             upto, out, config, assign or [], options,
             workers=workers, limit=limit, dry_run=dry_run, as_json=as_json,
             wiki={"contact": contact, "api": wiki_api, "cache": cache}, base_url=base_url,
-            batch=batch,
+            batch=batch, budget=budget,
         )  # fmt: skip
 
     return command
@@ -146,6 +151,7 @@ def execute(
     wiki: dict[str, Any] | None = None,
     base_url: str | None = None,
     batch: bool = False,
+    budget: str | None = None,
 ) -> None:
     """Run the stages up to one and print the summary."""
     from imagewikiqa.cli.job import open_job
@@ -156,20 +162,24 @@ def execute(
     from imagewikiqa.cli.settings import resolve, stored
     from imagewikiqa.cli.wiki import WikiAccess
     from imagewikiqa.core.llm.batches import Pace
+    from imagewikiqa.core.llm.budget import Meter, parse_budget
 
     given = assignments or config or any(value is not None for value in options.values())
     settings = (None if given else stored(out)) or resolve(config, assignments, options)
     if dry_run:
         show({"dry_run": True, "out": str(out), **plan(settings, limit)}, as_json)
         return
+    most = parse_budget(budget) if budget else None
+    progress = watcher(as_json)
+    meter = Meter(most, progress.spend)
     with open_job(
         out,
         settings,
         workers=workers,
         limit=limit,
-        progress=watcher(as_json),
+        progress=progress,
         wiki=WikiAccess(**(wiki or {})),
-        models=ModelAccess(base_url=base_url, batch=Pace() if batch else None),
+        models=ModelAccess(base_url=base_url, batch=Pace() if batch else None, meter=meter),
     ) as job:
         summary = _run_stages(job, upto)
     show({"out": str(out), **summary}, as_json)

@@ -12,6 +12,9 @@ class Progress(Protocol):
     def advance(self, count: int) -> None:
         """Say that `count` more inputs are finished."""
 
+    def spend(self, calls: int, usd: float, unknown: bool) -> None:
+        """Say what the run has spent on models; `unknown` when some calls have no known price."""
+
     def end(self) -> None:
         """Stop showing the stage."""
 
@@ -24,6 +27,9 @@ class Silent:
 
     def advance(self, count: int) -> None:
         """Ignore the step."""
+
+    def spend(self, calls: int, usd: float, unknown: bool) -> None:
+        """Ignore the money."""
 
     def end(self) -> None:
         """Ignore the end."""

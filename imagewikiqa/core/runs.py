@@ -140,6 +140,17 @@ def _is_bare(run: Run) -> bool:
     return not outputs and not any(file.stat().st_size for file in run.work.glob("*.journal"))
 
 
+@contextmanager
+def held_run(path: Path) -> Iterator[None]:
+    """Hold a folder alone if it is a run folder; ToolkitError while a command works in it."""
+    lock = path / "work" / "lock"
+    if not lock.is_file():
+        yield
+        return
+    with _held(lock, path):
+        yield
+
+
 def _earlier(identity: Path) -> dict[str, dict[str, Any]]:
     try:
         before = json.loads(identity.read_text(encoding="utf-8"))

@@ -341,6 +341,9 @@ def test_a_watcher_hears_of_every_input_even_of_failed_ones(tmp_path: Path) -> N
         def begin(self, stage: str, total: int, done: int) -> None:
             self.heard.append((stage, total, done))
 
+        def spend(self, calls: int, usd: float, unknown: bool) -> None:
+            raise AssertionError("nothing here asks a model")
+
         def advance(self, count: int) -> None:
             self.heard.append(count)
 

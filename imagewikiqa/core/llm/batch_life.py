@@ -19,7 +19,8 @@ from imagewikiqa.core.llm.batches import (
 from imagewikiqa.core.llm.client import Reply, Request
 from imagewikiqa.core.llm.failures import CallError
 from imagewikiqa.core.llm.ledger import Answer
-from imagewikiqa.core.llm.ledgered import Price, reply_of
+from imagewikiqa.core.llm.ledgered import reply_of
+from imagewikiqa.core.llm.prices import Price
 
 T = TypeVar("T")
 _LOG = logging.getLogger("imagewikiqa")

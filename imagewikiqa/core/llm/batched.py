@@ -13,10 +13,12 @@ from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.llm.batch_ledger import BatchLedger
 from imagewikiqa.core.llm.batch_life import BatchLife, Ended
 from imagewikiqa.core.llm.batches import BatchService, Pace
+from imagewikiqa.core.llm.budget import Meter
 from imagewikiqa.core.llm.client import Reply, Request
 from imagewikiqa.core.llm.failures import CallError
 from imagewikiqa.core.llm.ledger import Ledger, asked_of
-from imagewikiqa.core.llm.ledgered import Price, no_price, reply_of
+from imagewikiqa.core.llm.ledgered import reply_of
+from imagewikiqa.core.llm.prices import Price, no_price
 
 _LOG = logging.getLogger("imagewikiqa")
 
@@ -43,6 +45,8 @@ class BatchedClient:
     run: str
     price: Price = no_price
     pace: Pace = field(default_factory=Pace)
+    meter: Meter = field(default_factory=Meter)
+    _held: dict[str, float] = field(default_factory=dict)  # reserved, by key
     _waiting: dict[str, _Waiting] = field(default_factory=dict)
     _queue: dict[str, None] = field(default_factory=dict)  # keys that are in no batch, in order
     _last: float = 0.0  # when the last request came
@@ -140,10 +144,13 @@ class BatchedClient:
             requests, lines = self._chunk()
             if not requests:
                 continue
+            for key, request in requests.items():
+                self._held[key] = self.meter.hold(request, self.price, share=0.5)
             try:
                 batch = await life.submit(requests, lines)
             except CallError as error:
                 for key in requests:
+                    self._settle(key, error)
                     self._give(key, error)
                 continue
             running.add(asyncio.create_task(life.finish(batch)))
@@ -188,6 +195,7 @@ class BatchedClient:
         """Give every outcome to its callers, or the request to the next batch."""
         stop: ToolkitError | None = None
         for key, outcome in ended.outcomes.items():
+            self._settle(key, outcome)
             if isinstance(outcome, ToolkitError):
                 stop = stop or outcome
             elif isinstance(outcome, CallError) and outcome.again:
@@ -199,6 +207,18 @@ class BatchedClient:
             self._most = self._most if others else max(1, len(ended.outcomes) // 2)
         if stop is not None:
             raise stop
+
+    def _settle(self, key: str, outcome: Reply | Exception) -> None:
+        """Put the price of a call in the place of what was reserved for it."""
+        held = self._held.pop(key, None)
+        if held is None:
+            return  # of a batch that an earlier run submitted, and counted from the ledger
+        if isinstance(outcome, Reply):
+            usd = self.price(outcome.model, outcome.usage)
+            self.meter.settle(held, None if usd is None else usd / 2)
+        else:
+            free = isinstance(outcome, ToolkitError) or getattr(outcome, "free", False)
+            self.meter.settle(held, 0.0 if free else None)
 
     def _again(self, key: str, error: CallError, *, free: bool) -> None:
         """Put a request into the next batch; `free` is a try that does not count."""

@@ -31,6 +31,7 @@ T = TypeVar("T")
 Status = Literal[
     "started", "answered", "ok", "truncated", "refused", "filtered", "invalid", "error"
 ]
+ANSWERED: tuple[Status, ...] = ("answered", "ok", "truncated", "refused", "filtered")
 Work = Callable[[sqlite3.Connection], Any]
 FORMAT = 2
 LEVEL = 1  # of zlib: a third of the time of level 6, for an eighth more bytes
@@ -157,14 +158,14 @@ class _Job:
 
 
 class Ledger(Closing):
-    """One file, one process at a time for writing; opened by `open_ledger`, closed by `close`.
+    """One file, one process at a time for writing; closed by `close`.
 
     Calls that end while the disk is being synced share the next sync.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._reader = _connect(path)
+        self._reader = open_ledger_file(path)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write, name="ledger", daemon=True)
         self._writer.start()
@@ -268,6 +269,17 @@ class Ledger(Closing):
             for model, calls, read, said, batched, usd in rows
         }
 
+    def prompts(self, run: str) -> dict[str, dict[str, float | None]]:
+        """Return attempts, answers and price of a run by prompt template, as `cost` does."""
+        rows = self._reader.execute(
+            "select case instr(prompt, '@') when 0 then prompt"
+            " else substr(prompt, 1, instr(prompt, '@') - 1) end, count(*), count(raw),"
+            " case when count(usd) = count(*) then sum(usd) end"
+            " from attempts where run = ? group by 1 order by 1",
+            (run,),
+        )
+        return {name: {"calls": n, "answers": good, "usd": usd} for name, n, good, usd in rows}
+
     def body(self, key: str) -> str | None:
         """Return the canonical JSON of a request: provider, then everything that was asked."""
         row = self._reader.execute("select body from requests where key = ?", (key,)).fetchone()
@@ -286,7 +298,7 @@ class Ledger(Closing):
 
     def _write(self) -> None:
         """Do jobs in groups, each group one synced commit, until told to end."""
-        db = _connect(self.path)
+        db = open_ledger_file(self.path)
         ended = False
         while not ended:
             group = [self._jobs.get()]
@@ -334,7 +346,8 @@ def _tell(told: list[tuple[asyncio.Future[Any], Any]]) -> None:
             future.set_result(value)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def open_ledger_file(path: Path) -> sqlite3.Connection:
+    """Return a connection to a ledger, made or brought to this format where needed."""
     try:
         return open_database(
             path,

@@ -1,17 +1,17 @@
 """A client that asks through the ledger: what was answered before is never asked again."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from imagewikiqa.core.errors import ToolkitError
-from imagewikiqa.core.llm.client import Reply, Request, Usage
+from imagewikiqa.core.llm.budget import Meter
+from imagewikiqa.core.llm.client import Reply, Request
 from imagewikiqa.core.llm.failures import CallError
 from imagewikiqa.core.llm.ledger import Answer, Asked, Ledger, Status, asked_of
 from imagewikiqa.core.llm.limits import Limiter, about_tokens
+from imagewikiqa.core.llm.prices import Price, no_price
 
-Price = Callable[[str, Usage], float | None]
 _STATUS: dict[str, Status] = {
     "stop": "ok", "length": "truncated", "refusal": "refused", "filtered": "filtered",
 }  # fmt: skip
@@ -54,11 +54,6 @@ class Reader(Protocol):
         """Return what raw bytes say; raise ShapeError when they say nothing."""
 
 
-def no_price(model: str, usage: Usage) -> float | None:
-    """Return that the price of a call is not known."""
-    return None
-
-
 @dataclass(slots=True)
 class LedgeredClient:
     """Asks a provider through a ledger. Two calls that ask the same at once share one attempt."""
@@ -68,6 +63,7 @@ class LedgeredClient:
     run: str
     price: Price = no_price
     limiter: Limiter = field(default_factory=Limiter)
+    meter: Meter = field(default_factory=Meter)
     _asked: dict[str, asyncio.Task[Reply]] = field(default_factory=dict)
 
     @property
@@ -99,17 +95,23 @@ class LedgeredClient:
     async def _pay(self, asked: Asked) -> Reply:
         """Send a request; its place goes to the next one as soon as the answer is on the disk."""
         async with self.limiter.ready:
+            held = self.meter.hold(asked.request, self.price)
             attempt = await self.ledger.start(asked, self.run)
             async with self.limiter.slot(about_tokens(asked.request)) as slot:
-                raw = await self._send(attempt, asked.request)
+                raw = await self._send(attempt, asked.request, held)
                 # A kill may lose what is on its way, which is never more than the places there are.
                 await self.ledger.keep(attempt, raw.body, raw.request_id)
         answer = Answer(attempt, raw.body, settled=False, batched=False)
-        reply = await reply_of(answer, self.provider, self.ledger, self.price)
+        try:
+            reply, usd = await read_answer(answer, self.provider, self.ledger, self.price)
+        except CallError:
+            self.meter.settle(held, None)
+            raise
+        self.meter.settle(held, usd)
         slot.correct(reply.usage.input_tokens + reply.usage.output_tokens)
         return reply
 
-    async def _send(self, attempt: int, request: Request) -> Raw:
+    async def _send(self, attempt: int, request: Request, held: float) -> Raw:
         try:
             return await self.provider.send(request)
         except Exception as error:
@@ -117,18 +119,27 @@ class LedgeredClient:
                 self.limiter.pause(error.after)
             free = isinstance(error, ToolkitError) or getattr(error, "free", False)
             told = f"{type(error).__name__}: {error}"
-            await self.ledger.settle(attempt, "error", usd=0.0 if free else None, error=told)
+            usd = 0.0 if free else None
+            self.meter.settle(held, usd)
+            await self.ledger.settle(attempt, "error", usd=usd, error=told)
             raise
 
 
 async def reply_of(answer: Answer, reader: Reader, ledger: Ledger, price: Price) -> Reply:
-    """Return what a stored answer says; write it down if no run lived to do so.
+    """Return what a stored answer says; write it down if no run lived to do so."""
+    if answer.settled:
+        return reader.read(answer.raw)
+    return (await read_answer(answer, reader, ledger, price))[0]
+
+
+async def read_answer(
+    answer: Answer, reader: Reader, ledger: Ledger, price: Price
+) -> tuple[Reply, float | None]:
+    """Read an answer for the first time, write down what it says, and return it and its price.
 
     An answer of a batch costs half, whoever reads it first. Raises CallError for bytes of another
     shape.
     """
-    if answer.settled:
-        return reader.read(answer.raw)
     try:
         reply = reader.read(answer.raw)
     except ShapeError as error:
@@ -136,11 +147,12 @@ async def reply_of(answer: Answer, reader: Reader, ledger: Ledger, price: Price)
         raise CallError("answer of another shape", str(error)) from error
     usage = reply.usage
     usd = price(reply.model, usage)
+    usd = usd / 2 if usd is not None and answer.batched else usd
     await ledger.settle(
         answer.attempt,
         _STATUS[reply.finish],
         answered_by=reply.model,
         tokens=(usage.input_tokens, usage.output_tokens),
-        usd=usd / 2 if usd is not None and answer.batched else usd,
+        usd=usd,
     )
-    return reply
+    return reply, usd

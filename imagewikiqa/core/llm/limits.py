@@ -12,7 +12,7 @@ from imagewikiqa.core.llm.client import Request
 
 # Both are put right by the usage of the answer.
 _CHARACTERS_A_TOKEN = 4  # of English
-_TOKENS_A_PICTURE = 1600  # Anthropic's most: width x height / 750; OpenAI: 765 for 1024 x 1024
+TOKENS_A_PICTURE = 1600  # Anthropic's most: width x height / 750; OpenAI: 765 for 1024 x 1024
 _AHEAD = 4  # one call more for so many places is made ready, to be sent when a place is free
 _PAUSE = 1.0  # seconds, for a service that is busy and does not say for how long
 
@@ -136,7 +136,7 @@ class Limiter:
 def about_tokens(request: Request) -> int:
     """Return a rough number of tokens that a request takes, its longest answer included."""
     words = len(request.text) // _CHARACTERS_A_TOKEN
-    return words + request.pictures * _TOKENS_A_PICTURE + request.max_tokens
+    return words + request.pictures * TOKENS_A_PICTURE + request.max_tokens
 
 
 async def _until(when: float) -> None:

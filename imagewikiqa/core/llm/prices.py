@@ -1,10 +1,18 @@
 """What a call costs, from prices that travel with a package; nothing is fetched."""
 
+from collections.abc import Callable
+
 from imagewikiqa.core.errors import MissingExtraError
 from imagewikiqa.core.llm.client import Usage
-from imagewikiqa.core.llm.ledgered import Price, no_price
+
+Price = Callable[[str, Usage], float | None]  # of a model and what a call used, in US dollars
 
 _PRICED = ("anthropic", "openai")
+
+
+def no_price(model: str, usage: Usage) -> float | None:
+    """Return that the price of a call is not known."""
+    return None
 
 
 def price_of(provider: str) -> Price:

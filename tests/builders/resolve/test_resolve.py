@@ -238,6 +238,9 @@ def test_a_watcher_sees_every_class_done() -> None:
         def begin(self, stage: str, total: int, done: int) -> None:
             seen.append(-total)
 
+        def spend(self, calls: int, usd: float, unknown: bool) -> None:
+            raise AssertionError("nothing here asks a model")
+
         def advance(self, count: int) -> None:
             seen.append(count)
 

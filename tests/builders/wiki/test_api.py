@@ -248,6 +248,9 @@ def test_progress_counts_every_title_and_revision(tmp_path: Path) -> None:
             self.told.append((stage, total, done))
             self.count += done
 
+        def spend(self, calls: int, usd: float, unknown: bool) -> None:
+            raise AssertionError("nothing here asks a model")
+
         def advance(self, count: int) -> None:
             self.count += count
 
