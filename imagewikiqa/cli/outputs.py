@@ -118,7 +118,7 @@ def run_export(job: Job) -> dict[str, Any]:
 
 
 def _cost(job: Job) -> dict[str, Any]:
-    """Return calls, tokens and price by model and prompt; `usd` is null where a price is not known."""
+    """Return calls and price by model and prompt; `usd` is null where a price is not known."""
     models: dict[str, dict[str, float | None]] = {}
     prompts: dict[str, dict[str, float | None]] = {}
     if job.ledger.is_file():
