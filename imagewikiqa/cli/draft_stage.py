@@ -6,13 +6,31 @@ from imagewikiqa.cli import stages
 from imagewikiqa.cli.job import Job, run_one
 from imagewikiqa.cli.job_tables import read_pages
 from imagewikiqa.cli.models import open_client, parse_model
+from imagewikiqa.cli.settings import RebuildConfig
 from imagewikiqa.core.digests import digest, file_digest
+from imagewikiqa.core.llm.client import Client
 from imagewikiqa.core.llm.ledger import Ledger
 from imagewikiqa.core.tables import read_table
 from imagewikiqa.qa.corpus.author import CorpusAuthor
 from imagewikiqa.qa.corpus.facts import ClassFacts
 from imagewikiqa.qa.corpus.forms import forms_ref
+from imagewikiqa.qa.leaks import LeakChecker
 from imagewikiqa.qa.llm_author import AuthorSettings, LLMAuthor
+from imagewikiqa.qa.strict_author import StrictAuthor, StrictSettings
+
+
+def llm_author(
+    client: Client, checker: LeakChecker, settings: RebuildConfig
+) -> LLMAuthor | StrictAuthor:
+    """Return the author of the mode: the paper's one request, or rounds with checks."""
+    drafting, seed = settings.drafting, settings.seed
+    if settings.mode == "paper":
+        asked = AuthorSettings(
+            questions=settings.per_class, seed=seed, max_tokens=drafting.max_tokens
+        )
+        return LLMAuthor(client, checker, asked)
+    strict = StrictSettings(per_class=settings.per_class, seed=seed, **drafting.model_dump())
+    return StrictAuthor(client, checker, strict)
 
 
 def run_draft(job: Job) -> None:
@@ -30,11 +48,9 @@ def run_draft(job: Job) -> None:
         key.append(file_digest(job.table("facts")))
         author = CorpusAuthor(facts, checker, settings.seed)
     else:
-        asked = AuthorSettings(questions=settings.per_class, seed=settings.seed)
         with Ledger(job.ledger) as ledger:
-            llm = LLMAuthor(
-                open_client(spec, job.models, ledger, job.run.identity), job.checker, asked
-            )
+            client = open_client(spec, job.models, ledger, job.run.identity)
+            llm = llm_author(client, job.checker, settings)
             key += [llm.fingerprint, spec.script_digest]
             stage = stages.draft_stage(llm, digest(key), in_flight=16)
             run_one(job, stage, inputs, job.table("draft"))

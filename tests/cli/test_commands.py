@@ -58,7 +58,7 @@ def test_a_rebuild_ends_with_the_keys_of_the_summary_as_its_last_line(
 ) -> None:
     said = command("rebuild", *SAMPLE, "--out", finished, "--json")
     assert list(said.summary) == [
-        "classes", "drafts", "items", "out", "pages", "questions", "rejects",
+        "classes", "drafts", "flags", "items", "out", "pages", "questions", "rejects",
     ]  # fmt: skip
     assert said.err == ""
 
@@ -203,7 +203,9 @@ def test_a_scripted_author_and_judge_make_a_dataset_from_end_to_end(
     said = command(*line, "--out", tmp_path / "one")
     assert said.code == 0, said.err
     assert (said.summary["drafts"], said.summary["questions"]) == (3, 3)
-    assert said.summary["rejects"]["draft: name leak in the question"] == 3
+    assert said.summary["rejects"] == {
+        "draft: name leak in the question": 6, "draft: question repeated": 3,
+    }, "in the second round a script says the same again"  # fmt: skip
     asked = {row["class_id"]: row for row in table(tmp_path / "one", "questions.jsonl")}
     for class_id, (name, question, choices, quote) in ASKED.items():
         row = asked[class_id]
@@ -212,7 +214,7 @@ def test_a_scripted_author_and_judge_make_a_dataset_from_end_to_end(
         assert sorted(row["choices"]) == sorted(choices)
         assert row["evidence"]["quote"] == quote
         assert (row["author"]["name"], row["author"]["model"]) == ("llm", "scripted")
-        assert row["author"]["prompt"].startswith("make_mcq_paper@")
+        assert row["author"]["prompt"].startswith("make_mcq_strict@")
         assert row["judge"]["with_name"]["right"] == row["judge"]["with_name"]["trials"] == 4
         assert row["judge"]["without_name"]["right"] == 1
     lineage = json.loads((tmp_path / "one" / "run.json").read_text(encoding="utf-8"))
@@ -224,7 +226,7 @@ def test_a_scripted_author_and_judge_make_a_dataset_from_end_to_end(
     with Ledger(tmp_path / "one" / "ledger.sqlite") as ledger:
         attempts = [*ledger.attempts()]
     assert {one.status for one in attempts} == {"ok"}
-    assert cost["calls"] == len(attempts) == 3 + 3 * 8  # articles, and orders with and without
+    assert cost["calls"] == len(attempts) == 3 * 2 + 3 * 8  # rounds, and orders with and without
     assert cost["usd"] is None  # scripted answers have no price, which is not nothing
     assert cost["models"]["scripted"]["output_tokens"] > 0
 
