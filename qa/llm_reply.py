@@ -4,6 +4,7 @@ import json
 import re
 import reprlib
 import unicodedata
+from collections.abc import Sequence
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field
@@ -116,6 +117,12 @@ def checked(raw: object) -> QuestionDraft:
         answer=_answer(raw.get("answer")),
         reference=_text(raw.get("reference"), "no reference"),
     )
+
+
+def counts_from_one(raws: Sequence[object]) -> bool:
+    """Return whether a reply's answers are places from 1 to 4: the keys of all would be wrong."""
+    answers = [raw.get("answer") for raw in raws if isinstance(raw, dict)]
+    return 4 in answers and 0 not in answers
 
 
 def kind_of(raw: object) -> KindName | None:

@@ -44,9 +44,9 @@ def cut_pages(pages: Sequence[Page], tokens: int) -> list[str]:
 
     Pages that fit are whole. Else leads and infoboxes are chosen first, then whole sections by how
     much they promise (words that go with the kinds of question, numbers, their titles; early ones
-    before late ones), and of a section that does not fit its first paragraphs. What is chosen stands
-    in page order, and "[...]" where something is left out. Of a page with no paragraph within the
-    budget the first sentences are shown.
+    before late ones), and of a section that does not fit its first paragraphs. What is chosen is
+    in page order, and "[...]" stands where something is left out. Of a page with no paragraph
+    within the budget the first sentences are shown.
     """
     budget = tokens * CHARACTERS_A_TOKEN
     if sum(len(page.text) for page in pages) <= budget:

@@ -16,7 +16,15 @@ from imagewikiqa.qa.injection import has_address, instruction_like
 from imagewikiqa.qa.kinds import KINDS, KindName
 from imagewikiqa.qa.leaks import LeakChecker, fold
 from imagewikiqa.qa.llm_draft import draft_reject, make_draft
-from imagewikiqa.qa.llm_reply import KindDrafts, Unfit, ask_uncut, checked, kind_of, raw_questions
+from imagewikiqa.qa.llm_reply import (
+    KindDrafts,
+    Unfit,
+    ask_uncut,
+    checked,
+    counts_from_one,
+    kind_of,
+    raw_questions,
+)
 from imagewikiqa.qa.protocols import Drafted, Subject
 from imagewikiqa.qa.strict_prompt import strict_text
 
@@ -100,8 +108,9 @@ class StrictAuthor:
                 so_far.rejects.append(draft_reject(subject.entry.id, so_far.read, fault))
                 break
             before = len(so_far.drafts)
+            shifted = counts_from_one(raws)
             for raw in raws:
-                self._take(subject, raw, reply.model, so_far)
+                self._take(subject, raw, reply.model, so_far, shifted=shifted)
             if len(so_far.drafts) in (before, self._settings.wanted):
                 break
         return Drafted(drafts=tuple(so_far.drafts), rejects=tuple(so_far.rejects))
@@ -131,7 +140,9 @@ class StrictAuthor:
             json_schema=KindDrafts.model_json_schema(),
         )
 
-    def _take(self, subject: Subject, raw: object, model: str, so_far: SoFar) -> None:
+    def _take(
+        self, subject: Subject, raw: object, model: str, so_far: SoFar, *, shifted: bool
+    ) -> None:
         """Add one raw question to the drafts or, with the reason, to the rejects."""
         number, so_far.read = so_far.read, so_far.read + 1
         author = Authorship(
@@ -142,7 +153,10 @@ class StrictAuthor:
             kind=kind_of(raw) or "",
         )
         try:
-            draft = make_draft(subject, checked(raw), self._checker, author)
+            written = checked(raw)
+            if shifted:
+                raise Unfit("answer out of range", "the answers of this reply start from 1")
+            draft = make_draft(subject, written, self._checker, author)
             self._check(subject, draft)
             if any(_same_fact(draft, other) for other in so_far.drafts):
                 raise Unfit("question repeated", draft.question)
@@ -159,6 +173,8 @@ class StrictAuthor:
             raise Unfit("address in the question or an option", " | ".join(shown))
         if found := next(filter(None, map(instruction_like, shown)), None):
             raise Unfit("instruction in the question or an option", found)
+        if instruction_like(draft.evidence.quote):
+            raise Unfit("evidence reads like an instruction", draft.evidence.quote)
         if NEGATED.search(draft.question):
             raise Unfit("negated question", draft.question)
         texts = {page.id: page.text for page in subject.pages}
