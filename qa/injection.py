@@ -13,39 +13,43 @@ from imagewikiqa.qa.leaks import fold
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff\U000e0000-\U000e007f]")
 _MODEL = r"(?:ai|a\.i\.|llms?|gpt\w*|chatgpt|claude|gemini|(?:large )?language models?|chat ?bots?)"
 _ORDERS = r"(?:instructions?|prompts?|rules|directions|directives|guidelines|commands?|orders)"
-_PATTERNS = (
+_AT_A_WORD = (
     # Throw away what was said before.
-    r"\b(?:ignore|disregard|forget|override|bypass|discard|do not (?:follow|obey)|stop following)"
+    r"(?:ignore|disregard|forget|override|bypass|discard|do not (?:follow|obey)|stop following)"
     r"(?: \w+){0,3} (?:previous|prior|above|earlier|preceding|existing|all|any|your|these|those"
     rf"|system|original)(?: \w+){{0,3}} {_ORDERS}\b",
-    r"\b(?:ignore|disregard|forget) (?:everything|anything|all|what) (?:\w+ ){0,4}"
+    r"(?:ignore|disregard|forget) (?:everything|anything|all|what) (?:\w+ ){0,4}"
     r"(?:above|before|said|told|so far)\b",
-    rf"\b(?:new|updated|revised|real|additional) {_ORDERS} ?:",
+    rf"(?:new|updated|revised|real|additional) {_ORDERS} ?:",
     # Talk of roles and of what stands around the page.
-    rf"\bas an? {_MODEL}\b|\byou are (?:now |really |actually )?(?:an? |the )?{_MODEL}\b",
-    r"\byou are (?:now|no longer) (?:an?|in|the|bound|required)\b|\bpretend (?:that )?you are\b",
-    rf"\b(?:to|dear|attention|hey|hello|note (?:to|for)|message (?:to|for))[,:]? "
+    rf"as an? {_MODEL}\b",
+    rf"you are (?:now |really |actually )?(?:an? |the )?{_MODEL}\b",
+    r"you are (?:now|no longer) (?:an?|in|the|bound|required)\b",
+    r"pretend (?:that )?you are\b",
+    rf"(?:to|dear|attention|hey|hello|note (?:to|for)|message (?:to|for))[,:]? "
     rf"(?:all |any |the |every )?{_MODEL}\b",
-    rf"\b(?:if|when) you are an? {_MODEL}\b",
-    r"\b(?:system|developer|hidden) (?:prompt|message|instructions?|override)\b",
+    rf"(?:if|when) you are an? {_MODEL}\b",
+    r"(?:system|developer|hidden) (?:prompt|message|instructions?|override)\b",
+    # Ask for a certain answer or for what is secret.
+    r"(?:output|print|reveal|leak|show|repeat|send|disclose|return|give)(?: \w+){0,3} "
+    r"(?:answer keys?|prompts?|api keys?|secrets?|passwords?|instructions)\b",
+    r"(?:correct|right) (?:answer|option|choice) (?:is|must be|should be) (?:always |now )?"
+    r"(?:option |choice |letter |index |number )?[\"']?(?:[a-d]\b(?! \w)|[0-9]\b(?! \w))",
+    r"(?:always|must|only|just) (?:answer|respond|reply|choose|select|pick|mark|output)"
+    r"(?: with| as)? [\"']?(?:option|choice|letter|index|json|yes|no|[a-d0-9])\b",
+    r"(?:set|change|switch|replace)(?: \w+){0,2} (?:class(?:_?id)?|wnid|answer(?:_?key)?|label"
+    r"|schema)(?: \w+){0,2} (?:to|into|with|by)\b",
+    r"(?:add|include|append)(?: \w+){0,2} (?:fields?|keys?) (?:named|called)\b",
+    r"(?:do not|don't|never) (?:write|generate|create|produce|ask)(?: \w+){0,2} questions?\b",
+    r"(?:write|generate|create|ask)(?: \w+){0,3} questions? (?:about|on|for)(?: \w+){0,3} "
+    r"instead\b",
+)
+_MARKS = (
     r"<\|?(?:im_start|im_end|system|user|assistant|endoftext)\|?>|\[/?inst\]|<</?sys>>",
     r"#{2,} ?(?:system|instructions?|assistant|response)\b",
     r"(?:^|[.!?\"'>] )(?:system|assistant|developer) ?: ",
-    # Ask for a certain answer or for what is secret.
-    r"\b(?:output|print|reveal|leak|show|repeat|send|disclose|return|give)(?: \w+){0,3} "
-    r"(?:answer keys?|prompts?|api keys?|secrets?|passwords?|instructions)\b",
-    r"\b(?:correct|right) (?:answer|option|choice) (?:is|must be|should be) (?:always |now )?"
-    r"(?:option |choice |letter |index |number )?[\"']?(?:[a-d]\b(?! \w)|[0-9]\b(?! \w))",
-    r"\b(?:always|must|only|just) (?:answer|respond|reply|choose|select|pick|mark|output)"
-    r"(?: with| as)? [\"']?(?:option|choice|letter|index|json|yes|no|[a-d0-9])\b",
-    r"\b(?:set|change|switch|replace)(?: \w+){0,2} (?:class(?:_?id)?|wnid|answer(?:_?key)?|label"
-    r"|schema)(?: \w+){0,2} (?:to|into|with|by)\b",
-    r"\b(?:add|include|append)(?: \w+){0,2} (?:fields?|keys?) (?:named|called)\b",
-    r"\b(?:do not|don't|never) (?:write|generate|create|produce|ask)(?: \w+){0,2} questions?\b",
-    r"\b(?:write|generate|create|ask)(?: \w+){0,3} questions? (?:about|on|for)(?: \w+){0,3} "
-    r"instead\b",
 )
-_ANY = re.compile("|".join(f"(?:{pattern})" for pattern in _PATTERNS))
+_ANY = re.compile("|".join([rf"\b(?:{'|'.join(_AT_A_WORD)})", *_MARKS]))
 _ADDRESS = re.compile(
     r"\b(?:https?|ftp|file|data|javascript) ?:\S|\bwww\.\w|\]\(|\b[\w-]+\.(?:com|org|net|io)\b"
     r"|\S@\w+\.\w",

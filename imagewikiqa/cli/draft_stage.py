@@ -23,13 +23,12 @@ def llm_author(
     client: Client, checker: LeakChecker, settings: RebuildConfig
 ) -> LLMAuthor | StrictAuthor:
     """Return the author of the mode: the paper's one request, or rounds with checks."""
-    drafting, seed = settings.drafting, settings.seed
+    given = settings.drafting.model_dump(exclude_none=True)
     if settings.mode == "paper":
-        asked = AuthorSettings(
-            questions=settings.per_class, seed=seed, max_tokens=drafting.max_tokens
-        )
+        room = {name: given[name] for name in ("max_tokens",) if name in given}
+        asked = AuthorSettings(questions=settings.per_class, seed=settings.seed, **room)
         return LLMAuthor(client, checker, asked)
-    strict = StrictSettings(per_class=settings.per_class, seed=seed, **drafting.model_dump())
+    strict = StrictSettings(per_class=settings.per_class, seed=settings.seed, **given)
     return StrictAuthor(client, checker, strict)
 
 

@@ -21,13 +21,13 @@ class FilterConfig(Closed):
 
 
 class DraftingConfig(Closed):
-    """How an LLM author is asked; `max_tokens` is for both modes, the rest for mode strict."""
+    """How an LLM author is asked: `max_tokens` in both modes, the rest in mode strict alone."""
 
     page_tokens: int = Field(6_000, ge=100)
     rounds: int = Field(3, ge=1, le=20)
     oversample: float = Field(1.6, ge=1, le=10)
     kinds: tuple[KindName, ...] = Field(tuple(KINDS), min_length=1)
-    max_tokens: int = Field(8_192, ge=256)
+    max_tokens: int | None = Field(None, ge=256, description="None is the mode's own")
     temperature: float | None = Field(None, ge=0, le=2)
 
     @field_validator("kinds")

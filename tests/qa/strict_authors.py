@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from imagewikiqa.core.digests import text_digest
-from imagewikiqa.core.llm.client import Reply, Request, Usage
+from imagewikiqa.core.llm.client import Client, Reply, Request, Usage
 from imagewikiqa.core.records import ClassEntry, Page
 from imagewikiqa.qa.leaks import LeakChecker
 from imagewikiqa.qa.protocols import Drafted, Subject
@@ -83,7 +83,7 @@ def finished(text: str, finish: Any) -> Reply:
     return Reply(text=text, model="gpt-x", finish=finish, usage=usage)
 
 
-def author(model: Rounds, **settings: Any) -> StrictAuthor:
+def author(model: Client, **settings: Any) -> StrictAuthor:
     return StrictAuthor(model, LeakChecker([PANDA]), StrictSettings(**settings))
 
 

@@ -1,6 +1,7 @@
 """Mode strict: rounds until enough usable questions, kinds by name, pages as fenced data."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -8,12 +9,14 @@ import pytest
 
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.llm.client import Request
-from imagewikiqa.core.llm.scripted import ScriptedClient
+from imagewikiqa.core.llm.ledger import Ledger
+from imagewikiqa.core.llm.ledgered import LedgeredClient
+from imagewikiqa.core.llm.scripted import Rule, ScriptedClient
 from imagewikiqa.core.stages import RecordError
 from imagewikiqa.prompts.library import load_prompt
 from imagewikiqa.qa.kinds import KINDS
 from imagewikiqa.qa.llm_reply import KindDrafts
-from imagewikiqa.qa.protocols import Subject
+from imagewikiqa.qa.protocols import Drafted, Subject
 from imagewikiqa.qa.strict_author import StrictSettings
 from imagewikiqa.qa.strict_prompt import fence_for
 from tests.qa.injections import INJECTIONS
@@ -32,6 +35,7 @@ from tests.qa.strict_authors import (
     write,
 )
 
+SUBJECT = Subject(entry=PANDA, pages=(page(),))
 EVERY: dict[str, Any] = {"per_class": 5, "oversample": 1.0}
 
 
@@ -129,6 +133,31 @@ def test_a_reply_cut_by_its_length_is_asked_for_once_more_with_twice_the_room() 
     with pytest.raises(RecordError, match="reply cut short"):
         write(again)
     assert len(again.seen) == 2
+
+
+def test_answers_of_all_rounds_are_kept_and_none_is_paid_for_twice(tmp_path: Path) -> None:
+    cut = Rule(contains=("Come up with five",), reply='{"questions": [', finish="length")
+    first = Rule(contains=("Come up with eight", "\n(none)\n\n**Why"), reply=questions(*GOOD[:3]))
+    later = Rule(contains=("Come up with five", "still missing"), reply=questions(*GOOD[2:]))
+    last = Rule(contains=("Come up with three", "still missing"), reply=questions())
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+
+        def ask(*rules: Rule, **settings: Any) -> Drafted:
+            client = LedgeredClient(ScriptedClient(rules), ledger, "run")
+            return asyncio.run(author(client, **settings).draft(SUBJECT))
+
+        def paid() -> int:
+            return sum(one.status in {"ok", "truncated"} for one in ledger.attempts())
+
+        with pytest.raises(RecordError, match="reply cut short"):
+            ask(cut, **EVERY)
+        with pytest.raises(RecordError, match="reply cut short"):
+            ask(cut, **EVERY)
+        assert paid() == 2, "the first length and the doubled one"
+        made = ask(first, later, last)
+        assert (len(made.drafts), paid()) == (5, 2 + 3)
+        assert ask(first, later, last) == made
+        assert paid() == 2 + 3
 
 
 @pytest.mark.parametrize(
