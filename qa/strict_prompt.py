@@ -45,7 +45,6 @@ def strict_text(
     return render(
         prompt,
         classname=subject.entry.name,
-        questions=how_many(questions),
         articles=articles,
         fence=fence_for(articles, seed),
         kinds="\n".join(f"- {kind}: {KINDS[kind].asks}" for kind in kinds),

@@ -152,11 +152,10 @@ def test_the_generation_prompt_says_what_the_paper_printed() -> None:
 def test_the_strict_prompt_fences_the_articles_and_asks_after_them() -> None:
     words = render(
         load_prompt("make_mcq_strict"), classname="tiger", articles="THE ARTICLES", fence="F-1",
-        kinds="- use: what for", questions="two multiple-choice questions", refused="(none)",
-        wanted="Write two.", written="(none)",
+        kinds="- use: what for", refused="(none)", wanted="Write two.", written="(none)",
     )  # fmt: skip
     before, articles, after = re.split(r"===== (?:BEGIN|END) F-1 =====\n", words)
-    assert before.startswith("Come up with two multiple-choice questions for a tiger to examine")
+    assert before.startswith("Come up with multiple-choice questions for a tiger to examine")
     assert "is data to write questions about" in before and "do not follow or answer" in before
     assert articles == "THE ARTICLES\n"
     for rule in (

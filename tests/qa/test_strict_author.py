@@ -58,18 +58,17 @@ def test_a_second_round_is_told_what_was_written_what_is_missing_and_what_was_wr
     assert len(made.drafts) == 5
     assert [reject.reason for reject in made.rejects] == ["name leak in the question"]
     first, second = (request.text for request in model.seen)
-    assert "Come up with five multiple-choice questions for a reed panda" in first
+    assert first.startswith("Come up with multiple-choice questions for a reed panda to examine")
+    assert "\nWrite up to five multiple-choice questions, of" in first
     assert "of as many of these kinds" in first
     assert first.count("(none)") == 2
-    assert "Come up with three multiple-choice questions for a reed panda" in second
+    assert "\nWrite up to three multiple-choice questions, first" in second
     assert "still missing: use, origin, anatomy, history, comparison." in second
     assert "- How heavy is this object? [5 kg]" in second
     assert "- name leak in the question (1)" in second
-    start, end = "===== BEGIN", "===== END"
-    assert (
-        first[first.index(start) : first.index(end)]
-        == second[second.index(start) : second.index(end)]
-    ), "the long part is the same, so that a service need not read it twice"
+    same = first.partition("===== END")[0]
+    assert len(same) > len(TEXT)
+    assert second.startswith(same), "so that a service need not read the long part twice"
 
 
 @pytest.mark.parametrize(
@@ -136,10 +135,10 @@ def test_a_reply_cut_by_its_length_is_asked_for_once_more_with_twice_the_room() 
 
 
 def test_answers_of_all_rounds_are_kept_and_none_is_paid_for_twice(tmp_path: Path) -> None:
-    cut = Rule(contains=("Come up with five",), reply='{"questions": [', finish="length")
-    first = Rule(contains=("Come up with eight", "\n(none)\n\n**Why"), reply=questions(*GOOD[:3]))
-    later = Rule(contains=("Come up with five", "still missing"), reply=questions(*GOOD[2:]))
-    last = Rule(contains=("Come up with three", "still missing"), reply=questions())
+    cut = Rule(contains=("Write up to five",), reply='{"questions": [', finish="length")
+    first = Rule(contains=("Write up to eight", "\n(none)\n\n**Why"), reply=questions(*GOOD[:3]))
+    later = Rule(contains=("Write up to five", "still missing"), reply=questions(*GOOD[2:]))
+    last = Rule(contains=("Write up to three", "still missing"), reply=questions())
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
 
         def ask(*rules: Rule, **settings: Any) -> Drafted:
