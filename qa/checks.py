@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from imagewikiqa.core.records import Draft
+from imagewikiqa.qa.injection import instruction_like
 from imagewikiqa.qa.leaks import LeakChecker, fold
 from imagewikiqa.qa.naming import has_placeholder
 
@@ -25,10 +26,14 @@ CHECKS: Mapping[str, str] = {
     "no_name_leak": "name leak",
     "evidence_verbatim": "evidence is not in the page",
 }
+# Check -> what is counted where it fails. A question is not dropped for it, but people should look.
+FLAGS: Mapping[str, str] = {
+    "no_instructions_in_page": "its page holds words that read like instructions to a model",
+}
 
 
 def check_draft(draft: Draft, checker: LeakChecker, texts: Mapping[str, str]) -> dict[str, bool]:
-    """Return every check of CHECKS with its outcome; `texts` maps page ids to page texts."""
+    """Return the outcome of CHECKS, then of FLAGS; `texts` maps page ids to page texts."""
     options = [choice.text for choice in draft.choices]
     shown = "\n".join([draft.question, *options])
     quote = draft.evidence
@@ -40,6 +45,7 @@ def check_draft(draft: Draft, checker: LeakChecker, texts: Mapping[str, str]) ->
         "no_markup": not _MARKUP.search(shown),
         "no_name_leak": not checker.leaks(shown, draft.class_id),
         "evidence_verbatim": bool(quote.quote) and page[quote.start : quote.end] == quote.quote,
+        "no_instructions_in_page": instruction_like(page) is None,
     }
 
 

@@ -4,13 +4,15 @@ import json
 import re
 import reprlib
 import unicodedata
+from collections.abc import Sequence
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
-from imagewikiqa.core.llm.client import Reply
+from imagewikiqa.core.llm.client import Client, Reply, Request
 from imagewikiqa.core.records import Part
 from imagewikiqa.core.stages import RecordError
+from imagewikiqa.qa.kinds import KINDS, KindName
 from imagewikiqa.qa.leaks import fold
 
 Position = Literal[0, 1, 2, 3]
@@ -46,6 +48,18 @@ class QuestionDrafts(Part):
     questions: tuple[QuestionDraft, ...]
 
 
+class KindDraft(QuestionDraft):
+    """One multiple-choice question of a named kind."""
+
+    kind: KindName = Field(description="which kind of question it is")
+
+
+class KindDrafts(Part):
+    """Questions about one class in mode strict, as a model must write them."""
+
+    questions: tuple[KindDraft, ...]
+
+
 class Unfit(Exception):
     """One question of a reply cannot be used, for a short and countable reason."""
 
@@ -61,10 +75,22 @@ def shown(value: object) -> str:
     return " ".join(text.encode(errors="backslashreplace").decode().split())[:_SHOWN]
 
 
-def raw_questions(reply: Reply) -> list[object]:
+async def ask_uncut(client: Client, request: Request) -> Reply:
+    """Return the reply; ask once more for a reply cut by its length, with twice the room.
+
+    What a model thinks counts as its reply, so that a long thought may leave no room for words.
+    """
+    reply = await client.ask(request)
+    if reply.finish != "length":
+        return reply
+    return await client.ask(request.model_copy(update={"max_tokens": 2 * request.max_tokens}))
+
+
+def raw_questions(reply: Reply, *, none_left: bool = False) -> list[object]:
     """Return the unchecked questions of a reply: under a key, or a bare list, fenced or not.
 
-    Raises RecordError, with the reason, when the reply was cut, refused, or holds no questions.
+    Raises RecordError, with the reason, when the reply was cut, refused, or holds no questions;
+    with `none_left` an empty list is an answer.
     """
     if reply.finish != "stop":
         raise RecordError(FINISHES[reply.finish], shown(reply.text))
@@ -73,7 +99,7 @@ def raw_questions(reply: Reply) -> list[object]:
     value = _json(reply.text)
     if isinstance(value, dict):
         value = next((value[key] for key in _KEYS if key in value), None)
-    if not isinstance(value, list) or not value:
+    if not isinstance(value, list) or not (value or none_left):
         raise RecordError("no questions in the reply", shown(reply.text))
     return value
 
@@ -91,6 +117,19 @@ def checked(raw: object) -> QuestionDraft:
         answer=_answer(raw.get("answer")),
         reference=_text(raw.get("reference"), "no reference"),
     )
+
+
+def counts_from_one(raws: Sequence[object]) -> bool:
+    """Return whether a reply's answers are places from 1 to 4: the keys of all would be wrong."""
+    answers = [raw.get("answer") for raw in raws if isinstance(raw, dict)]
+    return 4 in answers and 0 not in answers
+
+
+def kind_of(raw: object) -> KindName | None:
+    """Return the kind that a raw question says it is of; None when it names none of ours."""
+    said = raw.get("kind") if isinstance(raw, dict) else None
+    folded = said.strip().lower() if isinstance(said, str) else ""
+    return next((name for name in KINDS if name == folded), None)
 
 
 def _json(text: str) -> object:

@@ -35,8 +35,9 @@ def letter_counts(facts: RunFacts) -> dict[str, int]:
 
 
 def form_counts(facts: RunFacts) -> list[tuple[str, int]]:
-    """Return question forms with their counts, most frequent first; empty for an LLM author."""
-    forms = Counter(q.author.form for q in facts.questions if q.author.form)
+    """Return question forms, or kinds of an LLM's questions, with counts, most frequent first."""
+    named = (q.author.form or q.author.kind for q in facts.questions)
+    forms = Counter(name for name in named if name)
     return sorted(forms.items(), key=lambda pair: (-pair[1], pair[0]))
 
 

@@ -84,7 +84,10 @@ def _options(draft: Draft) -> str:
 
 
 def _per_class(drafts: list[Draft], _: Mapping[str, Judged], settings: SelectSettings) -> Step:
-    """Keep at most `per_class` a class, one of each form, the rarest forms first."""
+    """Keep at most `per_class` a class, one of each form, the rarest forms first.
+
+    An LLM's questions have kinds instead: one of each comes before a second of any.
+    """
     common = Counter(draft.author.form for draft in drafts)
     by_class: dict[str, list[Draft]] = defaultdict(list)
     for draft in drafts:
@@ -100,11 +103,23 @@ def _per_class(drafts: list[Draft], _: Mapping[str, Judged], settings: SelectSet
             elif draft.author.form:  # questions of an LLM have no form
                 seen.add(draft.author.form)
         single = [draft for draft in shuffled if draft.id not in twice]
-        single.sort(key=lambda draft: common[draft.author.form])
+        turns = _turns(single)
+        single.sort(key=lambda draft: (turns[draft.id], common[draft.author.form]))
         surplus.update(draft.id for draft in single[settings.per_class :])
     kept, repeated = _split(drafts, twice, "form asked twice of the class")
     kept, many = _split(kept, surplus, ENOUGH)
     return kept, [*repeated, *many]
+
+
+def _turns(drafts: Sequence[Draft]) -> dict[str, int]:
+    """Return how many drafts of its kind stand before each one; 0 for those without a kind."""
+    seen = Counter[str]()
+    turns: dict[str, int] = {}
+    for draft in drafts:
+        kind = draft.author.kind
+        turns[draft.id] = seen[kind] if kind else 0
+        seen[kind] += 1
+    return turns
 
 
 def _gates(drafts: list[Draft], judged: Mapping[str, Judged], settings: SelectSettings) -> Step:

@@ -22,7 +22,7 @@ from imagewikiqa.qa.assemble import AssembleSettings
 from imagewikiqa.qa.attribution import ATTRIBUTION, write_attribution
 from imagewikiqa.qa.audit.run import audit
 from imagewikiqa.qa.audit.write import write_audit
-from imagewikiqa.qa.checks import check_draft
+from imagewikiqa.qa.checks import FLAGS, check_draft
 from imagewikiqa.qa.export import UPSTREAM, write_upstream
 from imagewikiqa.qa.hub import HubInfo, write_hub
 from imagewikiqa.qa.release import Pool, release
@@ -172,6 +172,9 @@ def _summary(
         "classes": len({question.class_id for question in questions}),
         "items": len(items),
         "rejects": dict(sorted(reasons.items())),
+        "flags": {
+            what: sum(not q.checks.get(one, True) for q in questions) for one, what in FLAGS.items()
+        },
     }
 
 

@@ -15,9 +15,10 @@ def plan(settings: RebuildConfig, limit: int | None) -> dict[str, Any]:
     author = parse_model(settings.author, "--author")
     votes = settings.filter.votes + settings.filter.votes_with  # at most: most end early
     trials = 4 * votes if settings.mode == "strict" else 2
+    rounds = settings.drafting.rounds if settings.mode == "strict" else 1
     return {
         "classes": classes,
-        "author_calls": 0 if author.is_corpus else classes,
+        "author_calls": 0 if author.is_corpus else classes * rounds,  # at most
         "judge_calls_per_draft": asked * trials,
         "pages": settings.pages,
         "images": settings.image_source,

@@ -7,6 +7,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from imagewikiqa.cli.config import Closed, resolve_as
 from imagewikiqa.core.classes import NAMED
+from imagewikiqa.qa.kinds import KINDS, KindName
 
 
 class FilterConfig(Closed):
@@ -17,6 +18,24 @@ class FilterConfig(Closed):
     votes: int = Field(1, ge=1, le=24)
     votes_with: int = Field(1, ge=1, le=24)
     stop: Literal["never", "certain", "likely"] = "certain"
+
+
+class DraftingConfig(Closed):
+    """How an LLM author is asked: `max_tokens` in both modes, the rest in mode strict alone."""
+
+    page_tokens: int = Field(6_000, ge=100)
+    rounds: int = Field(3, ge=1, le=20)
+    oversample: float = Field(1.6, ge=1, le=10)
+    kinds: tuple[KindName, ...] = Field(tuple(KINDS), min_length=1)
+    max_tokens: int | None = Field(None, ge=256, description="None is the mode's own")
+    temperature: float | None = Field(None, ge=0, le=2)
+
+    @field_validator("kinds")
+    @classmethod
+    def _each_kind_once(cls, value: tuple[KindName, ...]) -> tuple[KindName, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("a kind is named twice")
+        return value
 
 
 class RebuildConfig(Closed):
@@ -37,6 +56,7 @@ class RebuildConfig(Closed):
     form_cap: float = Field(0.15, gt=0, le=1)
     seed: int = Field(0, ge=0)
     filter: FilterConfig = FilterConfig()
+    drafting: DraftingConfig = DraftingConfig()
 
     @field_validator("judge", mode="before")
     @classmethod
@@ -48,6 +68,14 @@ class RebuildConfig(Closed):
     def _paper_asks_once(cls, value: FilterConfig, info: ValidationInfo) -> FilterConfig:
         if info.data.get("mode") == "paper" and (value.votes, value.votes_with) != (1, 1):
             raise ValueError("mode paper asks once, several votes are for mode strict")
+        return value
+
+    @field_validator("drafting")
+    @classmethod
+    def _paper_asks_plainly(cls, value: DraftingConfig, info: ValidationInfo) -> DraftingConfig:
+        usual = DraftingConfig(max_tokens=value.max_tokens)
+        if info.data.get("mode") == "paper" and value != usual:
+            raise ValueError("mode paper asks as the paper does: of these only max_tokens is free")
         return value
 
     @property
@@ -81,9 +109,9 @@ def as_command(settings: RebuildConfig, limit: int | None) -> str:
     for name, value in given.items():
         if name in {"classes", "pages"} or value == usual.get(name):
             continue
-        if name == "filter":
-            same = usual["filter"]
-            words += [f"--set filter.{k}={v}" for k, v in value.items() if v != same[k]]
+        if isinstance(value, dict):
+            same = usual[name]
+            words += [_assigned(f"{name}.{k}", v) for k, v in value.items() if v != same.get(k)]
         elif name == "form_cap":
             words.append(f"--set form_cap={value}")
         else:
@@ -91,6 +119,13 @@ def as_command(settings: RebuildConfig, limit: int | None) -> str:
             words += [f"--{name.replace('_', '-')} {_blank(str(one), name)}" for one in parts]
     words += [f"--limit {limit}"] if limit is not None else []
     return f"imagewikiqa rebuild {' '.join(words)} --out RUN"
+
+
+def _assigned(name: str, value: object) -> str:
+    """Return a setting as a word of a command; a list needs quotes in a shell."""
+    if isinstance(value, list):
+        return f"--set '{name}=[{', '.join(map(str, value))}]'"
+    return f"--set {name}={value}"
 
 
 def _blank(value: str, name: str = "") -> str:

@@ -89,6 +89,7 @@ class Authorship(Part):
     prompt: str = Field(description="template and digest, as in 'make_mcq@9f2c41d07a3e'")
     seed: int
     form: str = Field("", description="question form of the corpus author; empty for an LLM")
+    kind: str = Field("", description="kind of question that an LLM was asked for; else empty")
 
 
 class Choice(Part):

@@ -8,7 +8,7 @@ from imagewikiqa.qa.audit.near import LikeTexts, like_in_both
 from imagewikiqa.qa.audit.records import AuditQuestion, Finding
 from imagewikiqa.qa.audit.text import content_words, has_name, masked, normalised
 
-_NEGATED = re.compile(r"\b(?:not|never|except|cannot|neither|nor)\b|n['’]t\b", re.IGNORECASE)
+NEGATED = re.compile(r"\b(?:not|never|except|cannot|neither|nor)\b|n['’]t\b", re.IGNORECASE)
 _ALL_OR_NONE = re.compile(
     r"\s*(?:all|none|any|neither|both)\s+(?:of\s+)?(?:the\s+)?"
     r"(?:above|these|those|options|choices|answers|[a-z]\s+(?:and|or|nor)\s+[a-z]\b)",
@@ -119,7 +119,7 @@ def _name_word_in_question(question: AuditQuestion) -> str | None:
 
 
 def _negated(question: AuditQuestion) -> str | None:
-    match = _NEGATED.search(question.question)
+    match = NEGATED.search(question.question)
     return _found(match and match.group(), question.question)
 
 

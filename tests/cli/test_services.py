@@ -136,7 +136,7 @@ def test_a_run_that_is_stopped_by_its_service_goes_on_without_paying_twice(
     assert said.code == 0, said.err
     with Ledger(out / "ledger.sqlite") as ledger:
         paid = [row.key for row in ledger.attempts() if row.status == "ok"]
-    assert len(paid) == len(set(paid)) == 2 + 2 * 8
+    assert len(paid) == len(set(paid)) == 2 * 2 + 2 * 8
     assert before <= set(server.asked)
 
 
@@ -163,7 +163,7 @@ def test_prices_are_in_the_cost_and_unknown_ones_are_no_number(
     assert command(*known).code == 0
     cost = json.loads((tmp_path / "known" / "cost.json").read_text(encoding="utf-8"))
     assert cost["usd"] > 0, "a call that failed cost nothing, which is known"
-    assert cost["calls"] == 2 * (2 + 2 * 8)
+    assert cost["calls"] == 2 * (2 * 2 + 2 * 8)
     server.faults = lambda words, attempt: None
     assert command(*line("openai", server, two_classes, tmp_path / "own")).code == 0
     cost = json.loads((tmp_path / "own" / "cost.json").read_text(encoding="utf-8"))

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagewikiqa.cli.settings import (
+    DraftingConfig,
     FilterConfig,
     RebuildConfig,
     as_command,
@@ -67,6 +68,40 @@ def test_several_votes_are_for_mode_strict_alone() -> None:
     for setting in ("votes", "votes_with"):
         with pytest.raises(ToolkitError, match="mode paper asks once"):
             resolve(None, [f"filter.{setting}=2"], {"mode": "paper"})
+
+
+def test_how_an_author_is_asked_is_for_mode_strict_but_for_the_length_of_a_reply() -> None:
+    usual = resolve(None, [], {}).drafting
+    assert (usual.page_tokens, usual.rounds, usual.oversample) == (6_000, 3, 1.6)
+    assert usual.kinds == (
+        "habitat", "use", "origin", "anatomy", "history", "numbers", "comparison",
+    )  # fmt: skip
+    given = ["drafting.rounds=2", "drafting.kinds=[use, numbers]", "drafting.temperature=0.5"]
+    asked = resolve(None, given, {}).drafting
+    assert asked == DraftingConfig(rounds=2, kinds=("use", "numbers"), temperature=0.5)
+    for setting in (*given, "drafting.page_tokens=500", "drafting.oversample=2"):
+        with pytest.raises(ToolkitError, match="mode paper asks as the paper does"):
+            resolve(None, [setting], {"mode": "paper"})
+    longer = resolve(None, ["drafting.max_tokens=9000"], {"mode": "paper"})
+    assert longer.drafting.max_tokens == 9_000
+
+
+@pytest.mark.parametrize(
+    ("assignment", "words"),
+    [
+        ("drafting.rounds=0", "greater than or equal to 1"),
+        ("drafting.oversample=0.9", "greater than or equal to 1"),
+        ("drafting.kinds=[]", "at least 1"),
+        ("drafting.kinds=[use, use]", "named twice"),
+        ("drafting.kinds=[taste]", "'habitat', 'use'"),
+        ("drafting.page_tokens=5", "greater than or equal to 100"),
+        ("drafting.more=1", "have: kinds, max_tokens, oversample, page_tokens, rounds"),
+    ],
+)
+def test_a_wrong_way_to_ask_an_author_is_named(assignment: str, words: str) -> None:
+    with pytest.raises(ToolkitError) as refused:
+        resolve(None, [assignment], {})
+    assert words in str(refused.value)
 
 
 def test_one_judge_needs_no_list(tmp_path: Path) -> None:
@@ -152,6 +187,13 @@ def test_stored_settings_read_back_as_themselves(
     text = yaml.safe_dump(as_config(settings), sort_keys=True)
     (folder / "config.yaml").write_text(text, encoding="utf-8")
     assert stored(folder) == settings
+
+
+def test_a_command_quotes_a_list_of_kinds() -> None:
+    settings = RebuildConfig(drafting=DraftingConfig(kinds=("use", "origin"), rounds=1))
+    assert "--set drafting.rounds=1 --set 'drafting.kinds=[use, origin]'" in as_command(
+        settings, None
+    )
 
 
 def test_a_folder_without_settings_has_none(tmp_path: Path) -> None:

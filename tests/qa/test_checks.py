@@ -3,7 +3,7 @@
 import pytest
 
 from imagewikiqa.core.records import Authorship, Choice, ClassEntry, Draft, Evidence
-from imagewikiqa.qa.checks import CHECKS, check_draft, first_failure
+from imagewikiqa.qa.checks import CHECKS, FLAGS, check_draft, first_failure
 from imagewikiqa.qa.leaks import LeakChecker
 
 PAGE = "The red panda eats bamboo. It lives in the eastern Himalayas — up to 4,800 m."
@@ -36,7 +36,7 @@ def draft(
 
 def failed(one: Draft) -> set[str]:
     found = check_draft(one, LeakChecker(CLASSES), {"p": PAGE})
-    assert list(found) == list(CHECKS)
+    assert list(found) == [*CHECKS, *FLAGS]
     return {name for name, passed in found.items() if not passed}
 
 

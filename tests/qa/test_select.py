@@ -36,6 +36,7 @@ def draft(
     form: str = "",
     question: str | None = None,
     options: tuple[str, str, str, str] | None = None,
+    kind: str = "",
 ) -> Draft:
     """A draft unlike any other, with options of one length, unless told otherwise."""
     mark = text_digest(str(number))
@@ -47,7 +48,7 @@ def draft(
         choices=(Choice(text=a), Choice(text=b), Choice(text=c), Choice(text=d)),
         evidence=Evidence(page="p", page_id=None, revision_id=None, url="", quote="q", start=0,
                           end=1),
-        author=Authorship(name="test", model="none", prompt="none", seed=0, form=form),
+        author=Authorship(name="test", model="none", prompt="none", seed=0, form=form, kind=kind),
     )  # fmt: skip
 
 
@@ -109,6 +110,15 @@ def test_a_form_is_asked_once_of_a_class() -> None:
     assert len(kept & {"q0", "q1", "q2"}) == 1
     assert "q9" in kept
     assert set(reasons.values()) == {"form asked twice of the class"}
+
+
+def test_a_class_has_one_question_of_each_kind_before_a_second_of_any() -> None:
+    same = [draft(number, kind="numbers") for number in range(9)]
+    mixed = [*same, *(draft(100 + at, kind=kind) for at, kind in enumerate(("use", "origin")))]
+    how = SelectSettings(per_class=4)
+    kept, _ = chosen(mixed, how)
+    assert {"q100", "q101"} < kept and len(kept) == 4
+    assert len(chosen(same, how)[0]) == 4, "of one kind alone there are as many as asked for"
 
 
 def test_questions_without_a_form_may_be_many() -> None:
