@@ -33,7 +33,7 @@ Status = Literal[
 ]
 Work = Callable[[sqlite3.Connection], Any]
 FORMAT = 1
-_LEVEL = 1  # of zlib: a third of the time of level 6, for an eighth more bytes
+_LEVEL = 1  # of zlib: a quarter of the time of level 6 for a tenth more bytes
 _APPLICATION = 0x69776C6C  # "iwll": marks the file as ours
 _SCHEMA = """
 create table requests (
