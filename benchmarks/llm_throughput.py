@@ -71,7 +71,7 @@ def ours(url: str, file: Path, asked: Iterable[Request], limits: Limits) -> int:
         with Ledger(file) as ledger:
             limiter = Limiter(limits)
             inner = LedgeredClient(OpenAIProvider(MODEL, url), ledger, "bench", limiter=limiter)
-            return await side_by_side(PatientClient(inner).ask, asked, 3 * limits.in_flight)
+            return await side_by_side(PatientClient(inner).ask, asked, limits.callers)
 
     return asyncio.run(run())
 

@@ -36,7 +36,7 @@ def run_draft(job: Job) -> None:
                 open_client(spec, job.models, ledger, job.run.identity), job.checker, asked
             )
             key += [llm.fingerprint, spec.script_digest]
-            stage = stages.draft_stage(llm, digest(key), in_flight=16)
+            stage = stages.draft_stage(llm, digest(key), in_flight=job.models.limits.callers)
             run_one(job, stage, inputs, job.table("draft"))
         return
     run_one(job, stages.draft_stage(author, digest(key), in_flight=1), inputs, job.table("draft"))

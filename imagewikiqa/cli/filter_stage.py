@@ -38,5 +38,6 @@ def run_filter(job: Job) -> None:
                 llm = LLMJudge(open_client(spec, job.models, ledger, job.run.identity))
                 judges.append(llm)
                 key += [llm.fingerprint, spec.script_digest]
-        stage = stages.filter_stage(judges, filtering, digest(key), remote=remote)
+        callers = job.models.limits.callers if remote else 0
+        stage = stages.filter_stage(judges, filtering, digest(key), callers=callers)
         run_one(job, stage, read_drafts(job), job.table("filter"))

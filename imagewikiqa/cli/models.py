@@ -8,9 +8,10 @@ from pathlib import Path
 from imagewikiqa.core.digests import file_digest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.llm.client import Client
+from imagewikiqa.core.llm.images import Images
 from imagewikiqa.core.llm.ledger import Ledger
 from imagewikiqa.core.llm.ledgered import LedgeredClient, Provider
-from imagewikiqa.core.llm.limits import Limiter
+from imagewikiqa.core.llm.limits import Limiter, Limits
 from imagewikiqa.core.llm.patient import PatientClient
 from imagewikiqa.core.llm.prices import price_of
 from imagewikiqa.core.llm.scripted import load_script
@@ -25,6 +26,8 @@ class ModelAccess:
     """Where models are asked, and the pace that all clients of a service share in one job."""
 
     base_url: str | None = None  # of a server that speaks as OpenAI does
+    limits: Limits = Limits()  # of each service; they decide no answer
+    images: Images | None = None  # finds the pictures that requests name
     limiters: dict[str, Limiter] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -34,7 +37,7 @@ class ModelAccess:
 
     def limiter(self, service: str) -> Limiter:
         """Return the one limiter of a service."""
-        return self.limiters.setdefault(service, Limiter())
+        return self.limiters.setdefault(service, Limiter(self.limits))
 
     def settings(self, specs: Iterable["ModelSpec"]) -> dict[str, str]:
         """Return what decides answers: a server of one's own gives others than OpenAI.
@@ -54,6 +57,17 @@ class ModelAccess:
         if not asked:
             return {}
         return {"openai_models": "a server of --base-url" if self.server else "OpenAI"}
+
+
+def model_access(
+    base_url: str | None = None,
+    rpm: float | None = None,
+    tpm: float | None = None,
+    in_flight: int = 64,
+) -> ModelAccess:
+    """Return what the options of the command line say; raise ToolkitError for a limit of 0."""
+    limits = Limits(requests_per_minute=rpm, tokens_per_minute=tpm, in_flight=in_flight)
+    return ModelAccess(base_url=base_url, limits=limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +120,11 @@ def open_provider(spec: ModelSpec, access: ModelAccess) -> Provider:
     if spec.kind == "openai":
         from imagewikiqa.core.llm.openai_provider import OpenAIProvider
 
-        return OpenAIProvider(spec.name, access.server)
+        return OpenAIProvider(spec.name, access.server, access.images)
     if spec.kind == "anthropic":
         from imagewikiqa.core.llm.anthropic_provider import AnthropicProvider
 
-        return AnthropicProvider(spec.name)
+        return AnthropicProvider(spec.name, access.images)
     if spec.script is None:
         raise ValueError(f"there is no provider for {spec}")
     return load_script(spec.script)

@@ -38,6 +38,16 @@ BaseUrl = Annotated[
         "(also OPENAI_BASE_URL); it needs no key."
     ),
 ]
+Rpm = Annotated[
+    float | None, typer.Option(help="Requests a minute that each service is sent at most.")
+]
+Tpm = Annotated[
+    float | None, typer.Option(help="Tokens a minute, answers included (default no limit).")
+]
+InFlight = Annotated[int, typer.Option(help="Calls of one service on their way at once.")]
+Previous = Annotated[
+    Path | None, typer.Option(help="Earlier run: its questions keep their letters and options.")
+]
 _HELP = {
     "rebuild": "Rebuild an ImageWikiQA: pages, questions, filter, balance, audit, exports, report.",
     "pages": "Only fetch and clean the pages.",
@@ -71,6 +81,9 @@ def _command(name: str) -> Callable[..., None]:
         author: Author = None,
         judge: Annotated[list[str] | None, typer.Option(help="As --author; may repeat.")] = None,
         base_url: BaseUrl = None,
+        rpm: Rpm = None,
+        tpm: Tpm = None,
+        in_flight: InFlight = 64,
         images: Annotated[
             str | None,
             typer.Option(help="none, imagenet-val, index:DIR or folder:DIR with DIR/CLASS_ID/*."),
@@ -84,10 +97,7 @@ def _command(name: str) -> Callable[..., None]:
         ] = None,
         questions: Annotated[int | None, typer.Option(help="Questions at most.")] = None,
         items: Annotated[int | None, typer.Option(help="Items (rows) at most.")] = None,
-        previous: Annotated[
-            Path | None,
-            typer.Option(help="Earlier run: its questions keep their letters and options."),
-        ] = None,
+        previous: Previous = None,
         seed: Seed = None,
         config: Config = None,
         assign: Assign = None,
@@ -108,7 +118,8 @@ def _command(name: str) -> Callable[..., None]:
         execute(
             upto, out, config, assign or [], options,
             workers=workers, limit=limit, dry_run=dry_run, as_json=as_json,
-            wiki={"contact": contact, "api": wiki_api, "cache": cache}, base_url=base_url,
+            wiki={"contact": contact, "api": wiki_api, "cache": cache},
+            models={"base_url": base_url, "rpm": rpm, "tpm": tpm, "in_flight": in_flight},
         )  # fmt: skip
 
     return command
@@ -134,11 +145,11 @@ def execute(
     dry_run: bool = False,
     as_json: bool = False,
     wiki: dict[str, Any] | None = None,
-    base_url: str | None = None,
+    models: dict[str, Any] | None = None,
 ) -> None:
     """Run the stages up to one and print the summary."""
     from imagewikiqa.cli.job import open_job
-    from imagewikiqa.cli.models import ModelAccess
+    from imagewikiqa.cli.models import model_access
     from imagewikiqa.cli.output import show
     from imagewikiqa.cli.plan import plan
     from imagewikiqa.cli.progress import watcher
@@ -157,7 +168,7 @@ def execute(
         limit=limit,
         progress=watcher(as_json),
         wiki=WikiAccess(**(wiki or {})),
-        models=ModelAccess(base_url=base_url),
+        models=model_access(**(models or {})),
     ) as job:
         summary = _run_stages(job, upto)
     show({"out": str(out), **summary}, as_json)

@@ -9,9 +9,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 T = TypeVar("T")
-_JSON = json.JSONEncoder(
-    sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-)
+_JSON = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def canonical_json(value: object) -> str:

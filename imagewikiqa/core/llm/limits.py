@@ -12,7 +12,9 @@ from imagewikiqa.core.llm.client import Request
 
 # Both are put right by the usage of the answer.
 _CHARACTERS_A_TOKEN = 4  # of English
-_TOKENS_A_PICTURE = 1600  # Anthropic: width x height / 750, at most this; OpenAI: 765 for 1024 x 1024
+_TOKENS_A_PICTURE = (
+    1600  # Anthropic: width x height / 750, at most this; OpenAI: 765 for 1024 x 1024
+)
 _AHEAD = 2  # one call more for so many places is made ready, to be sent when a place is free
 _PAUSE = 1.0  # seconds, for a service that is busy and does not say for how long
 
@@ -31,6 +33,11 @@ class Limits:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ToolkitError(f"the limit {name} is {value}: give more than 0, or none")
+
+    @property
+    def callers(self) -> int:
+        """Return how many callers keep all places busy while others wait for the ledger's disk."""
+        return 3 * self.in_flight
 
 
 @dataclass(slots=True)

@@ -78,9 +78,7 @@ class Wire:
         return self._session
 
 
-async def _session(
-    url: str, headers: Mapping[str, str]
-) -> "AsyncGenerator[aiohttp.ClientSession]":
+async def _session(url: str, headers: Mapping[str, str]) -> "AsyncGenerator[aiohttp.ClientSession]":
     import aiohttp
     import httpx
 
