@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 
 LATENCY = 0.2  # seconds
 RATE = 250.0  # requests a second below /limited
-BURST = 25.0  # requests that may come at once, a tenth of a second's
+BURST = RATE / 4  # requests that may come at once
 _SAID = {
     "id": "c-1", "object": "chat.completion", "created": 1, "model": "m",
     "choices": [{

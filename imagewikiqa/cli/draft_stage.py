@@ -51,8 +51,7 @@ def run_draft(job: Job) -> None:
             client = open_client(spec, job.models, ledger, job.run.identity)
             llm = llm_author(client, job.checker, settings)
             key += [llm.fingerprint, spec.script_digest]
-            in_flight = job.models.in_flight(16)
-            stage = stages.draft_stage(llm, digest(key), in_flight=in_flight)
+            stage = stages.draft_stage(llm, digest(key), in_flight=job.models.callers)
             run_one(job, stage, inputs, job.table("draft"))
         return
     run_one(job, stages.draft_stage(author, digest(key), in_flight=1), inputs, job.table("draft"))

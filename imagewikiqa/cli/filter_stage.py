@@ -38,7 +38,6 @@ def run_filter(job: Job) -> None:
                 llm = LLMJudge(open_client(spec, job.models, ledger, job.run.identity))
                 judges.append(llm)
                 key += [llm.fingerprint, spec.script_digest]
-        # Drafts, each with one call or two at a time.
-        in_flight = job.models.in_flight(64) if remote else 1
-        stage = stages.filter_stage(judges, filtering, digest(key), in_flight=in_flight)
+        callers = job.models.callers if remote else 0
+        stage = stages.filter_stage(judges, filtering, digest(key), callers=callers)
         run_one(job, stage, read_drafts(job), job.table("filter"))

@@ -11,14 +11,16 @@ from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.llm.batch_ledger import open_batches
 from imagewikiqa.core.llm.batched import BatchedClient
 from imagewikiqa.core.llm.batches import BatchService, Pace
-from imagewikiqa.core.llm.budget import Meter
+from imagewikiqa.core.llm.budget import Meter, parse_budget
 from imagewikiqa.core.llm.client import Client, Usage
+from imagewikiqa.core.llm.images import Images
 from imagewikiqa.core.llm.ledger import Ledger
 from imagewikiqa.core.llm.ledgered import LedgeredClient, Provider
-from imagewikiqa.core.llm.limits import Limiter
+from imagewikiqa.core.llm.limits import Limiter, Limits
 from imagewikiqa.core.llm.patient import PatientClient
 from imagewikiqa.core.llm.prices import price_of
 from imagewikiqa.core.llm.scripted import load_script
+from imagewikiqa.core.progress import Progress
 
 KINDS = ("anthropic:MODEL", "corpus", "openai:MODEL", "scripted:FILE")
 TO_COME = ("local",)  # named in settings and cards, without a client so far
@@ -32,6 +34,8 @@ class ModelAccess:
     base_url: str | None = None  # of a server that speaks as OpenAI does
     batch: Pace | None = None  # of batches; None asks one request at a time
     meter: Meter = field(default_factory=Meter, repr=False, compare=False)
+    limits: Limits = Limits()  # of each service; they decide no answer
+    images: Images | None = None  # finds the pictures that requests name
     limiters: dict[str, Limiter] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -41,11 +45,12 @@ class ModelAccess:
 
     def limiter(self, service: str) -> Limiter:
         """Return the one limiter of a service."""
-        return self.limiters.setdefault(service, Limiter())
+        return self.limiters.setdefault(service, Limiter(self.limits))
 
-    def in_flight(self, usual: int) -> int:
+    @property
+    def callers(self) -> int:
         """Return how many inputs of a stage are worked on at once: all that may share a batch."""
-        return sys.maxsize if self.batch else usual
+        return sys.maxsize if self.batch else self.limits.callers
 
     def settings(self, specs: Iterable["ModelSpec"]) -> dict[str, str]:
         """Return what decides answers: a server of one's own gives others than OpenAI.
@@ -71,6 +76,25 @@ class ModelAccess:
         if not asked:
             return {}
         return {"openai_models": "a server of --base-url" if self.server else "OpenAI"}
+
+
+def model_access(
+    progress: Progress,
+    *,
+    base_url: str | None = None,
+    batch: bool = False,
+    budget: str | None = None,
+    rpm: float | None = None,
+    tpm: float | None = None,
+    in_flight: int = 64,
+) -> ModelAccess:
+    """Return what the options of the command line say; ToolkitError for a limit or budget of 0."""
+    return ModelAccess(
+        base_url=base_url,
+        batch=Pace() if batch else None,
+        meter=Meter(parse_budget(budget) if budget else None, progress.spend),
+        limits=Limits(requests_per_minute=rpm, tokens_per_minute=tpm, in_flight=in_flight),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +147,11 @@ def open_provider(spec: ModelSpec, access: ModelAccess) -> Provider:
     if spec.kind == "openai":
         from imagewikiqa.core.llm.openai_provider import OpenAIProvider
 
-        return OpenAIProvider(spec.name, access.server)
+        return OpenAIProvider(spec.name, access.server, access.images)
     if spec.kind == "anthropic":
         from imagewikiqa.core.llm.anthropic_provider import AnthropicProvider
 
-        return AnthropicProvider(spec.name)
+        return AnthropicProvider(spec.name, access.images)
     if spec.script is None:
         raise ValueError(f"there is no provider for {spec}")
     return load_script(spec.script)

@@ -50,6 +50,16 @@ Budget = Annotated[
     str | None,
     typer.Option(help="Most to spend on models, as in 25usd; reserved before each call is sent."),
 ]
+Rpm = Annotated[
+    float | None, typer.Option(help="Requests a minute that each service is sent at most.")
+]
+Tpm = Annotated[
+    float | None, typer.Option(help="Tokens a minute, answers included (default no limit).")
+]
+InFlight = Annotated[int, typer.Option(help="Calls of one service on their way at once.")]
+Previous = Annotated[
+    Path | None, typer.Option(help="Earlier run: its questions keep their letters and options.")
+]
 _HELP = {
     "rebuild": "Rebuild an ImageWikiQA: pages, questions, filter, balance, audit, exports, report.",
     "pages": "Only fetch and clean the pages.",
@@ -85,6 +95,9 @@ def _command(name: str) -> Callable[..., None]:
         base_url: BaseUrl = None,
         batch: Batch = False,
         budget: Budget = None,
+        rpm: Rpm = None,
+        tpm: Tpm = None,
+        in_flight: InFlight = 64,
         images: Annotated[
             str | None,
             typer.Option(help="none, imagenet-val, index:DIR or folder:DIR with DIR/CLASS_ID/*."),
@@ -98,10 +111,7 @@ def _command(name: str) -> Callable[..., None]:
         ] = None,
         questions: Annotated[int | None, typer.Option(help="Questions at most.")] = None,
         items: Annotated[int | None, typer.Option(help="Items (rows) at most.")] = None,
-        previous: Annotated[
-            Path | None,
-            typer.Option(help="Earlier run: its questions keep their letters and options."),
-        ] = None,
+        previous: Previous = None,
         seed: Seed = None,
         config: Config = None,
         assign: Assign = None,
@@ -122,8 +132,11 @@ def _command(name: str) -> Callable[..., None]:
         execute(
             upto, out, config, assign or [], options,
             workers=workers, limit=limit, dry_run=dry_run, as_json=as_json,
-            wiki={"contact": contact, "api": wiki_api, "cache": cache}, base_url=base_url,
-            batch=batch, budget=budget,
+            wiki={"contact": contact, "api": wiki_api, "cache": cache},
+            models={
+                "base_url": base_url, "batch": batch, "budget": budget,
+                "rpm": rpm, "tpm": tpm, "in_flight": in_flight,
+            },
         )  # fmt: skip
 
     return command
@@ -149,29 +162,23 @@ def execute(
     dry_run: bool = False,
     as_json: bool = False,
     wiki: dict[str, Any] | None = None,
-    base_url: str | None = None,
-    batch: bool = False,
-    budget: str | None = None,
+    models: dict[str, Any] | None = None,
 ) -> None:
     """Run the stages up to one and print the summary."""
     from imagewikiqa.cli.job import open_job
-    from imagewikiqa.cli.models import ModelAccess
+    from imagewikiqa.cli.models import model_access
     from imagewikiqa.cli.output import show
     from imagewikiqa.cli.plan import plan
     from imagewikiqa.cli.progress import watcher
     from imagewikiqa.cli.settings import resolve, stored
     from imagewikiqa.cli.wiki import WikiAccess
-    from imagewikiqa.core.llm.batches import Pace
-    from imagewikiqa.core.llm.budget import Meter, parse_budget
 
     given = assignments or config or any(value is not None for value in options.values())
     settings = (None if given else stored(out)) or resolve(config, assignments, options)
     if dry_run:
         show({"dry_run": True, "out": str(out), **plan(settings, limit)}, as_json)
         return
-    most = parse_budget(budget) if budget else None
     progress = watcher(as_json)
-    meter = Meter(most, progress.spend)
     with open_job(
         out,
         settings,
@@ -179,7 +186,7 @@ def execute(
         limit=limit,
         progress=progress,
         wiki=WikiAccess(**(wiki or {})),
-        models=ModelAccess(base_url=base_url, batch=Pace() if batch else None, meter=meter),
+        models=model_access(progress, **(models or {})),
     ) as job:
         summary = _run_stages(job, upto)
     show({"out": str(out), **summary}, as_json)

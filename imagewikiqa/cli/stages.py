@@ -131,18 +131,18 @@ class FilterStep:
 
 
 def filter_stage(
-    judges: Sequence[Judge], filtering: FilterSettings, settings: str, *, in_flight: int
+    judges: Sequence[Judge], filtering: FilterSettings, settings: str, *, callers: int
 ) -> Stage[Draft, Judged]:
-    """Drafts to verdicts; judges that wait for an answer share one event loop."""
+    """Drafts to verdicts; so many `callers` that wait for answers share one event loop, if any."""
     return Stage(
         name="filter",
         version=1,
         settings=settings,
         step=FilterStep(judges, filtering),
         row=Judged,
-        processes=in_flight == 1,
+        processes=not callers,
         spread_above=4000,
-        in_flight=in_flight,
+        in_flight=callers or 1,  # drafts, each with one call or two at a time
     )
 
 

@@ -19,7 +19,9 @@ from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import explained, publish_text, remove_leftovers
 
 # A reader may move or copy a run; these never decide a byte of a data file.
-FREE_SETTINGS = frozenset({"out", "workers", "limit", "budget", "base_url", "dry_run", "json"})
+FREE_SETTINGS = frozenset({
+    "out", "workers", "limit", "budget", "base_url", "rpm", "tpm", "in_flight", "dry_run", "json",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

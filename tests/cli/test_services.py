@@ -168,3 +168,26 @@ def test_prices_are_in_the_cost_and_unknown_ones_are_no_number(
     assert command(*line("openai", server, two_classes, tmp_path / "own")).code == 0
     cost = json.loads((tmp_path / "own" / "cost.json").read_text(encoding="utf-8"))
     assert cost["usd"] is None
+
+
+@BOTH
+def test_limits_change_no_byte_and_hold_on_the_way(
+    service: str,
+    tmp_path: Path,
+    server: FakeModel,
+    two_classes: Path,
+    command: Callable[..., Any],
+) -> None:
+    server.delay = 0.02
+    for out, limits in (("free", ()), ("bound", ("--in-flight", 2, "--rpm", 6000, "--tpm", 1e9))):
+        server.most_at_once = 0
+        said = command(*line(service, server, two_classes, tmp_path / out), *limits)
+        assert said.code == 0, said.err
+        assert (server.most_at_once <= 2) == bool(limits)
+    for name in ("questions.jsonl", "run.json", "config.yaml"):
+        one, two = ((tmp_path / out / name).read_bytes() for out in ("free", "bound"))
+        assert one == two, name
+    (sentence,) = command(
+        *line(service, server, two_classes, tmp_path / "none"), "--in-flight", 0
+    ).err.splitlines()
+    assert "limit in_flight is 0" in sentence

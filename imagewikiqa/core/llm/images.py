@@ -21,7 +21,7 @@ _BEGINS = {
 class Images(Protocol):
     """Where the bytes of pictures are."""
 
-    def __call__(self, sha256: str) -> bytes:
+    def __call__(self, sha256: str, /) -> bytes:
         """Return the bytes of this digest; raise KeyError or OSError when they are not there."""
 
 
@@ -31,7 +31,7 @@ class ImageFiles:
 
     paths: Mapping[str, Path]
 
-    def __call__(self, sha256: str) -> bytes:
+    def __call__(self, sha256: str, /) -> bytes:
         """Return the bytes of a file; raise KeyError or OSError when it is not there."""
         return self.paths[sha256].read_bytes()
 

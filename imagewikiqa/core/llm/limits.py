@@ -13,7 +13,7 @@ from imagewikiqa.core.llm.client import Request
 # Both are put right by the usage of the answer.
 _CHARACTERS_A_TOKEN = 4  # of English
 TOKENS_A_PICTURE = 1600  # Anthropic's most: width x height / 750; OpenAI: 765 for 1024 x 1024
-_AHEAD = 4  # one call more for so many places is made ready, to be sent when a place is free
+_AHEAD = 2  # one call more for so many places is made ready, to be sent when a place is free
 _PAUSE = 1.0  # seconds, for a service that is busy and does not say for how long
 
 
@@ -31,6 +31,11 @@ class Limits:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ToolkitError(f"the limit {name} is {value}: give more than 0, or none")
+
+    @property
+    def callers(self) -> int:
+        """Return how many callers keep all places busy while others wait for the ledger's disk."""
+        return 3 * self.in_flight
 
 
 @dataclass(slots=True)

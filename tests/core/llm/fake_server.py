@@ -1,6 +1,9 @@
 """One loopback server that speaks both providers' dialects, with scripted answers and faults."""
 
+import base64
+import hashlib
 import json
+import re
 import socket
 import struct
 import threading
@@ -24,6 +27,7 @@ _ERRORS = {
     "401": (401, "authentication_error", "invalid_api_key", "wrong key"),
     "quota": (429, "insufficient_quota", "insufficient_quota", "you exceeded your quota"),
 }
+_DATA_URL = r"data:(image/(?:jpeg|png|webp));base64,(.+)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class FakeModel:
     delay: float = 0.0
     asked: Counter[str] = field(default_factory=Counter)
     bodies: list[dict[str, Any]] = field(default_factory=list)
+    pictures: list[tuple[str, str]] = field(default_factory=list)  # media type and sha256
     early: list[tuple[str, float]] = field(default_factory=list)
     most_at_once: int = 0
     url: str = ""
@@ -129,6 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not openai and self.path != "/v1/messages":
             return self._error(404, "not_found_error", "not_found", self.path)
         words = _words(body)
+        self.fake.pictures += _pictures(body, openai)
         attempt = self.fake.arrive(words, body)
         try:
             time.sleep(self.fake.delay)
@@ -284,8 +290,30 @@ def _words(body: dict[str, Any]) -> str:
     for message in body["messages"]:
         content = message["content"]
         parts = [{"text": content}] if isinstance(content, str) else content
-        found += [part["text"] for part in parts]
+        found += [part["text"] for part in parts if "text" in part]
     return "\n".join(found)
+
+
+def _pictures(body: dict[str, Any], openai: bool) -> Iterator[tuple[str, str]]:
+    """Yield media type and digest of every picture; raise for a part the service does not take."""
+    contents = (turn["content"] for turn in body["messages"])
+    for part in (part for content in contents if not isinstance(content, str) for part in content):
+        if part["type"] == "text":
+            assert set(part) == {"type", "text"}
+        elif openai:
+            assert set(part) == {"type", "image_url"} and part["type"] == "image_url"
+            found = re.fullmatch(_DATA_URL, part["image_url"]["url"])
+            assert found
+            yield found[1], _digest(found[2])
+        else:
+            assert set(part) == {"type", "source"} and part["type"] == "image"
+            source = part["source"]
+            assert source["type"] == "base64"
+            yield source["media_type"], _digest(source["data"])
+
+
+def _digest(encoded: str) -> str:
+    return hashlib.sha256(base64.b64decode(encoded, validate=True)).hexdigest()
 
 
 def _completion(text: str, finish: str, model: str, usage: tuple[int, int]) -> dict[str, Any]:

@@ -4,15 +4,28 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from imagewikiqa.core.digests import canonical_json, text_digest
 from imagewikiqa.core.errors import ToolkitError
-from imagewikiqa.core.llm.client import Reply, Request, Usage, user_request
+from imagewikiqa.core.llm.client import (
+    ImagePart,
+    Message,
+    Reply,
+    Request,
+    TextPart,
+    Usage,
+    user_request,
+)
 from imagewikiqa.core.llm.ledger import Ledger, asked_of
 from imagewikiqa.core.llm.ledgered import LedgeredClient, Raw, ShapeError
 from imagewikiqa.core.stages import RecordError
@@ -241,3 +254,46 @@ def test_a_file_that_is_no_ledger_is_one_sentence(tmp_path: Path, content: bytes
             Ledger(file)
     else:
         Ledger(file).close()  # an empty file is a new ledger
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+PARTS = st.one_of(
+    st.builds(TextPart, text=TEXTS),
+    st.builds(ImagePart, sha256=st.just("a" * 64), media_type=st.sampled_from(["image/png"])),
+)
+TURNS = st.builds(
+    Message,
+    role=st.sampled_from(["system", "user", "assistant"]),
+    content=st.lists(PARTS, max_size=3).map(tuple),
+)
+
+
+@given(
+    provider=TEXTS,
+    request=st.builds(
+        Request,
+        model=TEXTS,
+        messages=st.lists(TURNS, max_size=3).map(tuple),
+        prompt=TEXTS,
+        max_tokens=st.integers(1, 9),
+        temperature=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+        json_schema=st.none() | st.dictionaries(TEXTS, TEXTS | st.floats(0, 1), max_size=3),
+    ),
+)
+def test_the_quick_form_of_a_request_is_its_canonical_json(provider: str, request: Request) -> None:
+    slow = canonical_json([provider, request.model_dump(mode="json")])
+    asked = asked_of(provider, request)
+    assert asked.body.decode() == slow
+    assert asked.key == text_digest(slow)
+
+
+def test_a_write_that_fails_is_told_to_all_who_wait_for_it(tmp_path: Path) -> None:
+    async def run(ledger: Ledger) -> list[BaseException | int]:
+        none: Any = None  # the file refuses an attempt of no run
+        calls = [ledger.start(asked_of("test", asked(f"{n}")), none) for n in range(3)]
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    with Ledger(tmp_path / "l.sqlite") as ledger:
+        found = asyncio.run(run(ledger))
+        assert [type(error) for error in found] == [sqlite3.IntegrityError] * 3
+        assert list(ledger.attempts()) == []
