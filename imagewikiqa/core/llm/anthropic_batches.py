@@ -1,5 +1,6 @@
 """Anthropic's message batches, which carry no name of ours: a lost one is known by its requests."""
 
+import importlib
 import json
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -129,13 +130,14 @@ class AnthropicBatches(AnthropicProvider):
         import anthropic
 
         cut = _cut_errors(anthropic.DefaultAsyncHttpxClient)
+        lost: tuple[type[Exception], ...] = (anthropic.APIConnectionError, *cut)
         try:
             yield
         except anthropic.APIStatusError as error:
             words = without_key(str(error), KEY)
             answer = Answer(error.status_code, error.response.headers, error.response.content)
             faults.append(unknown(words) if error.status_code == 404 else self._fault(answer))
-        except (anthropic.APIConnectionError, *cut) as error:
+        except lost as error:
             words = without_key(f"{error} {error.__cause__ or ''}", KEY)
             faults.append(CallError("no answer", words))
 
@@ -162,17 +164,17 @@ class AnthropicBatches(AnthropicProvider):
             raise CallError("results cut", f"{where} cannot be read") from None
         if kind == "errored":
             error = result.get("error") or {}
-            inner = error.get("error") if isinstance(error.get("error"), dict) else error
-            status = _STATUS.get(str(inner.get("type")), 500)
-            answer = Answer(status, {}, to_json({"error": inner}))
+            inner: Any = error.get("error", error)
+            told = inner if isinstance(inner, dict) else {"message": inner}
+            status = _STATUS.get(str(told.get("type")), 500)
+            answer = Answer(status, {}, to_json({"error": told}))
             return Result(key=key, fault=self._fault(answer))
-        return Result(key=key, fault=CallError(f"request {kind} in its batch", free=True))
+        reason = f"batch {'cancelled' if kind == 'canceled' else kind}"
+        return Result(key=key, fault=CallError(reason, free=True))
 
 
 def _cut_errors(client: type) -> tuple[type[Exception], ...]:
     """Return what a cut download raises: the package passes on the errors of what it stands on."""
-    import importlib
-
     below = next(base for base in client.__mro__ if base.__module__.startswith("httpx"))
     module = importlib.import_module(below.__module__.partition(".")[0])
     return (module.TransportError,)

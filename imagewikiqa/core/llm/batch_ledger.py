@@ -24,7 +24,7 @@ class BatchLedger:
     run: str
 
     def open(self) -> list[Batch]:
-        """Return the batches that have not been ingested to their end, oldest first."""
+        """Return the batches with requests that may still be answered, oldest first."""
         return open_batches(self.ledger, self.provider, self.model)
 
     def known(self) -> set[str]:
@@ -134,10 +134,11 @@ class BatchLedger:
 
 
 def open_batches(ledger: Ledger, provider: str, model: str) -> list[Batch]:
-    """Return the batches of a model that have not been ingested to their end, oldest first."""
+    """Return the batches of a model with requests that may still be answered, oldest first."""
     rows = ledger.rows(
         "select id, tag, remote, requests, started_at from batches"
-        " where provider = ? and model = ? and ended_at is null order by id",
+        " where provider = ? and model = ? and ended_at is null and exists (select 1 from attempts"
+        " where batch = batches.id and status = 'started') order by id",
         (provider, model),
     )
     names = ("id", "tag", "remote", "requests", "started_at")

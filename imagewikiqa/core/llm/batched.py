@@ -182,10 +182,10 @@ class BatchedClient:
             return running
         arrival = asyncio.create_task(self._more.wait())
         try:
-            done, _ = await asyncio.wait({*running, arrival}, return_when="FIRST_COMPLETED")
+            await asyncio.wait({*running, arrival}, return_when="FIRST_COMPLETED")
         finally:
             arrival.cancel()
-        for task in done & running:
+        for task in [one for one in running if one.done()]:
             running.discard(task)
             self._crowded = False
             self._hand_out(task.result(), others=len(running))

@@ -76,7 +76,7 @@ _BATCHES = """create table batches (
     answered integer,
     error text,
     started_at text not null,
-    ended_at text               -- null until all it holds is kept here
+    ended_at text               -- when all it held was kept here
 );
 create index attempts_by_batch on attempts (batch, id) where batch is not null"""
 _UPGRADES = {1: f"alter table attempts add column batch integer;\n{_BATCHES}"}

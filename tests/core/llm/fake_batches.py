@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 Answer = Callable[[bool, dict[str, Any]], tuple[int, dict[str, Any]]]
-Lost = Literal["before", "after"]
+Lost = Literal["before", "after", "within"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class FakeBatches:
     """What batches there are, how the next ones end, and what goes wrong on the way.
 
     `lost[(call, number)]` loses the connection of the n-th call of "upload", "create", "look",
-    "results" or "list", before or after it took effect.
+    "results" or "list": before or after it took effect, or within the answer.
     """
 
     plans: list[Plan] = field(default_factory=list)
@@ -125,8 +125,8 @@ class FakeBatches:
             "529": "overloaded_error",
         }
         kind = kinds.get(status, "api_error")
-        error = {"type": kind, "code": kind, "message": words, "param": None}
-        return self._line(made.openai, key, int(status), {"error": error})
+        told = {"type": kind, "code": kind, "message": words, "param": None}
+        return self._line(made.openai, key, int(status), {"error": told})
 
     def openai_form(self, made: Made) -> dict[str, Any]:
         status = made.plan.ends if made.ended else "in_progress"

@@ -169,7 +169,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._reset()
         if said is None:
             return self._error(404, "not_found_error", "not_found", self.path)
-        self._send(200, said if isinstance(said, bytes) else json.dumps(said).encode(), {})
+        told = said if isinstance(said, bytes) else json.dumps(said).encode()
+        self._send(200, told, {}, Fault("cut") if lost == "within" else None)
 
     def _batch_answer(self, call: str, raw: bytes) -> Any:
         batches, path = self.fake.batches, self.path.partition("?")[0]
@@ -188,9 +189,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._form(batches.create(openai, entries, said.get("metadata") or {}))
         if call == "list":
             newest = [made for made in reversed(batches.made.values()) if made.openai == openai]
-            for made in newest:
-                batches.look(made, self._entry)
-            return {"data": [self._form(made) for made in newest], "has_more": False}
+            for one in newest:
+                batches.look(one, self._entry)
+            return {"data": [self._form(one) for one in newest], "has_more": False}
         if call == "results" and openai:
             return batches.files.get(path.split("/")[3])
         made = batches.made.get(path.split("/")[3 if openai else 4])
