@@ -82,10 +82,15 @@ class RebuildConfig(Closed):
             raise ValueError(
                 "mode paper asks once: retries, repair and second_opinion are for mode strict"
             )
+        llm = info.data.get("author", CORPUS) != CORPUS
+        if value.repair and not llm:
+            raise ValueError("repair asks the author's model for options, and author corpus is none")
         models = any(judge != CORPUS for judge in info.data.get("judge", ()))
+        if value.second_opinion == "on" and not models:
+            raise ValueError("second_opinion on asks the first LLM judge: give one, or name a model")
         if paper or not models:
             return value
-        return value.for_models(author=info.data.get("author", CORPUS) != CORPUS)
+        return value.for_models(author=llm)
 
     @property
     def image_source(self) -> str:
