@@ -9,7 +9,16 @@ from pydantic import Field, ValidationError
 
 from imagewikiqa.core.digests import digest, keyed_order
 from imagewikiqa.core.llm.client import Client, Reply, Request, user_request
-from imagewikiqa.core.records import LETTERS, Draft, Judged, Letter, Opinion, OpinionVote, Page, Part
+from imagewikiqa.core.records import (
+    LETTERS,
+    Draft,
+    Judged,
+    Letter,
+    Opinion,
+    OpinionVote,
+    Page,
+    Part,
+)
 from imagewikiqa.core.stages import RecordError
 from imagewikiqa.prompts.library import load_prompt, render
 from imagewikiqa.qa.filter import Order
@@ -127,9 +136,9 @@ def read_support(reply: Reply) -> tuple[Support | None, str]:
         return None, f"no list of letters: {shown(reply.text)}"
 
 
-def read_votes(votes: tuple[OpinionVote, ...] | list[OpinionVote]) -> Literal[
-    "supported", "disputed", "unclear"
-]:
+def read_votes(
+    votes: tuple[OpinionVote, ...] | list[OpinionVote],
+) -> Literal["supported", "disputed", "unclear"]:
     """Return the verdict: one vote against the key disputes it, silence alone leaves it unclear."""
     said = [vote.supported for vote in votes]
     if any(supported not in (None, (0,)) for supported in said):

@@ -62,6 +62,18 @@ def opinion_spec(settings: RebuildConfig) -> ModelSpec | None:
     return parse_model(named, "filter.second_opinion")
 
 
+def judge_notes(settings: RebuildConfig) -> tuple[str, ...]:
+    """Return what a reader should know of the judges: an author is a lenient judge of its own."""
+    judges = parse_models(settings.judge, "--judge")
+    author = parse_model(settings.author, "--author")
+    if author.is_corpus or any(spec != author for spec in judges):
+        return ()
+    return (
+        f"The only judge is {author}, the author's own model: what it finds answerable or hard to"
+        " guess is its own view, so give another model with --judge.",
+    )
+
+
 def run_filter(job: Job) -> None:
     """Judge every draft, repair those that were guessed, and check the keys of what is kept.
 

@@ -8,7 +8,6 @@ from pydantic import Field, ValidationInfo, field_validator
 from imagewikiqa.cli.config import Closed, resolve_as
 from imagewikiqa.core.classes import NAMED
 
-
 CORPUS = "corpus"  # the author and judge that ask no model
 
 
@@ -84,10 +83,10 @@ class RebuildConfig(Closed):
             )
         llm = info.data.get("author", CORPUS) != CORPUS
         if value.repair and not llm:
-            raise ValueError("repair asks the author's model for options, and author corpus is none")
+            raise ValueError("repair asks the author's model, and author corpus has none")
         models = any(judge != CORPUS for judge in info.data.get("judge", ()))
         if value.second_opinion == "on" and not models:
-            raise ValueError("second_opinion on asks the first LLM judge: give one, or name a model")
+            raise ValueError("second_opinion on asks the first LLM judge, and there is none")
         if paper or not models:
             return value
         return value.for_models(author=llm)

@@ -171,14 +171,14 @@ def _author_script(file: Path) -> Path:
 def _judge_script(file: Path, knows: bool = True) -> Path:
     """Write replies of a judge: without the name always A, with it the right letter or B."""
     rules: list[dict[str, object]] = [
-        {"contains": ["we don't know what the object is"], "reply": "A"},
-        *(
+        {"contains": ["we don't know what the object is"], "reply": "A"}
+    ]
+    for _, _, choices, _ in ASKED.values():
+        rules += [
             {"contains": ["against the article", f"\n{letter}. {choices[0]}\n"],
              "reply": json.dumps({"supported": [letter], "note": "the passage says so"})}
-            for _, _, choices, _ in ASKED.values()
             for letter in "ABCD"
-        ),
-    ]  # fmt: skip
+        ]  # fmt: skip
     for _, _, choices, _ in ASKED.values():
         rules += [
             {"contains": [f"\n{letter}. {choices[0]}\n"], "reply": letter if knows else "B"}
@@ -234,7 +234,9 @@ def test_a_scripted_author_and_judge_make_a_dataset_from_end_to_end(
     with Ledger(tmp_path / "one" / "ledger.sqlite") as ledger:
         attempts = [*ledger.attempts()]
     assert {one.status for one in attempts} == {"ok"}
-    assert cost["calls"] == len(attempts) == 3 + trials + 3 * 2  # articles, trials, and two opinions
+    assert (
+        cost["calls"] == len(attempts) == 3 + trials + 3 * 2
+    )  # articles, trials, opinions
     assert cost["usd"] is None  # scripted answers have no price, which is not nothing
     assert cost["models"]["scripted"]["output_tokens"] > 0
 

@@ -20,7 +20,9 @@ def test_an_option_elsewhere_or_without_a_telling_word_is_not(option: str) -> No
 
 
 def test_the_sentence_counts_where_the_quote_is_a_part_of_it() -> None:
-    assert true_options(draft("Eggs", "Frogs", "Urchins", quote="mainly bamboo"), page()) == ["Eggs"]
+    assert true_options(draft("Eggs", "Frogs", "Urchins", quote="mainly bamboo"), page()) == [
+        "Eggs"
+    ]
 
 
 def test_a_word_of_the_right_option_is_no_second_answer() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -69,7 +70,8 @@ def test_another_option_or_none_is_disputed(texts: tuple[str, ...]) -> None:
 
 def test_a_model_that_takes_one_letter_disputes_rather_than_confirms() -> None:
     for letter in "ABCD":
-        found, _ = opinion(lambda _, letter=letter: json.dumps({"supported": [letter], "note": ""}))
+        reply = json.dumps({"supported": [letter], "note": ""})
+        found, _ = opinion(partial(lambda text, _: text, reply))
         assert found.verdict == "disputed"  # no option stands at one place in both orders
 
 
