@@ -67,6 +67,7 @@ class Row:
 TEN, LIKELY = FilterSettings(votes=10), FilterSettings(votes=10, stop="likely")
 LEAN = FilterSettings(votes=10, votes_with=6, keep_with=0.75)
 LEAN_LIKELY = FilterSettings(votes=10, votes_with=6, keep_with=0.75, stop="likely")
+OURS = FilterSettings(votes=10, votes_with=2, keep_with=0.75, stop="likely")  # for LLM judges
 DESIGNS = (
     Design(name="paper: one sample of one order", settings=FilterSettings(mode="paper")),
     Design(name="one vote", settings=FilterSettings()),
@@ -81,6 +82,10 @@ DESIGNS = (
     Design(name="certain, takes one letter 10% of the time", settings=TEN, kind=Kind(leans=0.1)),
     Design(name="same, with the name 24 trials at 0.75", settings=LEAN, kind=Kind(leans=0.1)),
     Design(name="same, likely", settings=LEAN_LIKELY, kind=Kind(leans=0.1)),
+    Design(name="default for LLM judges", settings=OURS),
+    Design(name="default, votes of an order correlate 0.5", settings=OURS,
+           kind=Kind(correlation=0.5)),
+    Design(name="default, takes one letter 10% of the time", settings=OURS, kind=Kind(leans=0.1)),
     Design(name="temperature 0, one judge", settings=TEN, kind=Kind(repeats=True)),
     Design(name="temperature 0, two judges, without 0.42",
            settings=FilterSettings(votes=6, keep_without=0.42), kind=Kind(repeats=True, count=2)),

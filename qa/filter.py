@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Literal, Protocol, runtime_checkable
 
@@ -15,7 +15,10 @@ from imagewikiqa.qa.sequential import ROUND, Stop, StopRule, most_against, most_
 
 Order = tuple[int, int, int, int]  # shown position -> index into the draft's choices
 
+ASKED_AGAIN = 1000  # sample numbers below it are votes
 ARRANGEMENTS = 6  # of four options, when the cyclic orders of one are the same
+
+UNREAD = ("empty", "ambiguous")  # worth asking again; a refusal is an answer
 
 KEPT = "kept"
 WRONG = "not answerable with the name"
@@ -55,10 +58,11 @@ class FilterSettings:
     votes: int = 1  # without the name
     votes_with: int = 1
     stop: Stop = "certain"  # when a judge need not be asked on
+    retries: int = 0  # of one trial whose reply names no option, by judges that may say another
 
     def __post_init__(self) -> None:
         """Refuse thresholds that would keep everything or nothing, and votes mode paper has not."""
-        if min(self.votes, self.votes_with) < 1 or (
+        if min(self.votes, self.votes_with, self.retries + 1) < 1 or (
             self.mode == "paper" and (self.votes, self.votes_with) != (1, 1)
         ):
             raise ToolkitError(
@@ -103,8 +107,11 @@ def grid(judge: Judge, settings: FilterSettings, condition: Condition) -> int:
     if settings.mode == "paper":
         return 1
     votes = {"with_name": settings.votes_with, "without_name": settings.votes}.get(condition, 1)
-    once = isinstance(judge, Repeating) and judge.repeats
-    return ROUND * (min(votes, ARRANGEMENTS) if once else votes)
+    return ROUND * (min(votes, ARRANGEMENTS) if _repeats(judge) else votes)
+
+
+def _repeats(judge: Judge) -> bool:
+    return isinstance(judge, Repeating) and judge.repeats
 
 
 async def judge_draft(draft: Draft, judges: Sequence[Judge], settings: FilterSettings) -> Judged:
@@ -254,7 +261,15 @@ class _Asking:
         vote, turn = divmod(place, ROUND)
         order = shown_orders(self._draft.id, self._settings, vote)[turn]
         ask = ask_in_order(self._draft, self._condition, order, vote // ARRANGEMENTS)
-        return await _try(self._judge, ask, order)
+        trial = await _try(self._judge, ask, order)
+        again = 0 if _repeats(self._judge) else self._settings.retries
+        for number in range(1, again + 1):
+            if trial.state not in UNREAD:
+                break
+            trial = await _try(
+                self._judge, replace(ask, sample=ask.sample + number * ASKED_AGAIN), order
+            )
+        return trial
 
 
 def _rule(size: int, condition: Condition, settings: FilterSettings) -> StopRule:

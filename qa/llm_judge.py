@@ -30,9 +30,14 @@ _DECLINED = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeSettings:
-    """How a model is asked. A letter needs one token; a few more let it say "Answer: B"."""
+    """How a model is asked. A letter needs one token; a few more let it say "Answer: B".
+
+    A reply that was cut, as one of a model that thinks first, is asked for once more with room for
+    `long_tokens`: each trial by itself, so that no order of asking matters.
+    """
 
     max_tokens: int = 16
+    long_tokens: int = 2048
     temperature: float | None = None  # None is the model's own, as in the paper
     seed: int | None = None
     named_prompt: str = "answer_named"
@@ -74,7 +79,11 @@ class LLMJudge:
 
     async def answer(self, ask: Ask) -> Answer:
         """Return the shown position that the model's reply names, or why there is none."""
-        reply = await self._client.ask(self.request(ask))
+        request = self.request(ask)
+        reply = await self._client.ask(request)
+        if reply.finish == "length" and request.max_tokens < self._settings.long_tokens:
+            longer = request.model_copy(update={"max_tokens": self._settings.long_tokens})
+            reply = await self._client.ask(longer)
         return read_reply(reply, ask.choices)
 
     def request(self, ask: Ask) -> Request:

@@ -96,7 +96,7 @@ def raw_questions(reply: Reply, *, none_left: bool = False) -> list[object]:
         raise RecordError(FINISHES[reply.finish], shown(reply.text))
     if not reply.text.strip():
         raise RecordError("empty reply")
-    value = _json(reply.text)
+    value = reply_json(reply.text)
     if isinstance(value, dict):
         value = next((value[key] for key in _KEYS if key in value), None)
     if not isinstance(value, list) or not (value or none_left):
@@ -132,8 +132,11 @@ def kind_of(raw: object) -> KindName | None:
     return next((name for name in KINDS if name == folded), None)
 
 
-def _json(text: str) -> object:
-    """Parse what stands in a fence, else the whole, else from the first bracket to the last."""
+def reply_json(text: str) -> object:
+    """Parse what stands in a fence, else the whole, else from the first bracket to the last.
+
+    Raises RecordError when none of them is JSON.
+    """
     candidates = [text]
     if len(fenced := text.split("```")) == 3:
         candidates.insert(0, fenced[1].removeprefix("json"))

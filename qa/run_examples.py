@@ -7,6 +7,7 @@ from imagewikiqa.core.digests import keyed_order
 from imagewikiqa.core.records import Question
 from imagewikiqa.core.report.thumbnails import thumbnail
 from imagewikiqa.qa.run_facts import RunFacts
+from imagewikiqa.qa.run_judges import question_notes
 
 EXAMPLE_CLASSES = 12
 EXAMPLES_EACH = 2
@@ -26,7 +27,7 @@ def examples(facts: RunFacts, images_root: Path | None) -> list[dict[str, object
                 "name": by_class[name][0].class_name,
                 "count": len(by_class[name]),
                 "cards": [
-                    _card(question, titles, images.get(question.id), images_root)
+                    _card(facts, question, titles, images.get(question.id), images_root)
                     for question in _picked(by_class[name])
                 ],
             }
@@ -41,12 +42,17 @@ def _picked(questions: Sequence[Question]) -> list[Question]:
 
 
 def _card(
-    question: Question, titles: dict[str, str], image: str | None, images_root: Path | None
+    facts: RunFacts,
+    question: Question,
+    titles: dict[str, str],
+    image: str | None,
+    images_root: Path | None,
 ) -> dict[str, object]:
     evidence, notes = question.evidence, [f"Named: {question.question_named}"]
     picture = thumbnail(images_root, image) if images_root and image else None
     if image and not picture:
         notes.append(f"image {image}" + (", which could not be shown" if images_root else ""))
+    notes += question_notes(facts, question)
     title = titles.get(evidence.page, evidence.page)
     revision = "" if evidence.revision_id is None else f", revision {evidence.revision_id}"
     return {

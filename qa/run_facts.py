@@ -6,8 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from imagewikiqa.core.intervals import Interval, clustered_interval
-from imagewikiqa.core.records import LETTERS, Item, Judged, JudgeScore, Page, Question, Reject
+from imagewikiqa.core.records import (
+    LETTERS,
+    Item,
+    Judged,
+    JudgeScore,
+    Opinion,
+    Page,
+    Question,
+    Reject,
+    Repaired,
+)
 from imagewikiqa.qa.audit import AuditSummary
+from imagewikiqa.qa.position_bias import PositionBias
 
 CONDITIONS = ("with_name", "without_name", "closed_book")
 
@@ -26,6 +37,10 @@ class RunFacts:
     lineage: Mapping[str, Any]
     audit: AuditSummary | None
     sections: Sequence[str] = ()  # titles that lead into a section of a page about more
+    bias: Sequence[PositionBias] = ()
+    opinions: Sequence[Opinion] = ()
+    repaired: Sequence[Repaired] = ()
+    notes: Sequence[str] = ()  # what a reader should know of how judges were chosen
 
 
 def letter_counts(facts: RunFacts) -> dict[str, int]:

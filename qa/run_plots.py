@@ -11,6 +11,7 @@ from imagewikiqa.qa.run_facts import (
     letter_counts,
     per_class,
 )
+from imagewikiqa.qa.run_judges import bias_plot
 from imagewikiqa.qa.surface import longest_accuracy, shortest_accuracy
 
 FORMS_SHOWN = 14
@@ -37,6 +38,8 @@ def run_plots(facts: RunFacts) -> dict[str, tuple[str, str]]:
         "guessing": _guessing(facts),
         "per_class": _per_class(facts),
     }
+    if facts.bias:
+        drawn["positions"] = bias_plot(facts)
     if forms := form_counts(facts):
         shown = forms[:FORMS_SHOWN]
         labels = [form.replace("_", " ") for form, _ in shown]

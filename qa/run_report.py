@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from imagewikiqa.core.files import publish_text
-from imagewikiqa.core.records import Item, Judged, Page, Question, Reject
+from imagewikiqa.core.records import Item, Judged, Opinion, Page, Question, Reject, Repaired
 from imagewikiqa.core.report.markdown import plain
 from imagewikiqa.core.report.page import inline_svg, render
 from imagewikiqa.qa.audit import AuditSummary
+from imagewikiqa.qa.position_bias import PositionBias
 from imagewikiqa.qa.run_facts import RunFacts
 from imagewikiqa.qa.run_plots import run_plots
 from imagewikiqa.qa.run_view import page_context, text_context
@@ -28,14 +29,18 @@ def write_report(
     lineage: Mapping[str, Any] | None = None,
     audit_summary: AuditSummary | Mapping[str, Any] | None = None,
     sections: Sequence[str] = (),
+    bias: Sequence[PositionBias] = (),
+    opinions: Sequence[Opinion] = (),
+    repaired: Sequence[Repaired] = (),
+    notes: Sequence[str] = (),
 ) -> None:
     """Write report.html, report.md and plots/ below `run_dir`.
 
     `images_root` is the folder that items' images lie below: the examples then show small copies.
     `lineage` is shown as nested names and values; keep clocks and host paths out of it, then the
     same input gives the same bytes. `audit_summary` is the content of audit.json, whose report
-    lies in audit/. `sections` are titles that lead into a section, in words. Raises ToolkitError
-    when the disk refuses.
+    lies in audit/. `sections` are titles that lead into a section, in words. `notes` are
+    sentences about the judges. Raises ToolkitError when the disk refuses.
     """
     facts = RunFacts(
         title=title,
@@ -48,6 +53,10 @@ def write_report(
         lineage=lineage or {},
         audit=None if audit_summary is None else AuditSummary.model_validate(audit_summary),
         sections=sections,
+        bias=bias,
+        opinions=opinions,
+        repaired=repaired,
+        notes=notes,
     )
     drawn = run_plots(facts)
     figures = [(inline_svg(svg, name, caption), caption) for name, (svg, caption) in drawn.items()]

@@ -20,6 +20,7 @@ from imagewikiqa.qa.run_facts import (
     reasons,
     shared_pages,
 )
+from imagewikiqa.qa.run_judges import bias_rows, opinion_counts, repair_text, saving_text
 from imagewikiqa.qa.surface import longest_accuracy, shortest_accuracy
 
 SELF_JUDGE = "corpus"  # reads the same pages as the author
@@ -60,6 +61,10 @@ def text_context(facts: RunFacts) -> dict[str, object]:
         "reasons": [(stage, reason, f"{count:,}") for stage, reason, count in reasons(facts)],
         "rejects": len(facts.rejects),
         "judges": _judges(facts),
+        "bias": bias_rows(facts),
+        "judging": [
+            text for text in (saving_text(facts), repair_text(facts), *facts.notes) if text
+        ],
         "self_judged": SELF_JUDGE in judge_rates(facts),
         "audit_tally": {} if facts.audit is None else tally(facts.audit),
         "audit_rows": _audit_rows(facts),
@@ -143,6 +148,12 @@ def _steps(facts: RunFacts) -> list[dict[str, object]]:
     steps = [{"label": "Drafts written", "count": facts.drafts_count, "note": f"{pages:,} pages"}]
     if facts.judged:
         steps.append({"label": "Kept by the filter", "count": kept_count(facts), "note": ""})
+    if facts.opinions:
+        counts = dict(opinion_counts(facts))
+        others = ", ".join(f"{n:,} {verdict}" for verdict, n in list(counts.items())[1:])
+        steps[-1]["count"] = len(facts.opinions)
+        supported = {"label": "Key supported by the evidence", "count": counts.get("supported", 0)}
+        steps.append({**supported, "note": others})
     note = f"{len(facts.items):,} rows"
     return [*steps, {"label": "In the set", "count": len(facts.questions), "note": note}]
 

@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from imagewikiqa.cli.job import Job
-from imagewikiqa.core.records import Draft, Judged, Page, Reject
+from imagewikiqa.core.records import Disputed, Draft, Judged, Opinion, Page, Reject, Repaired
 from imagewikiqa.core.tables import read_table, write_table
 from imagewikiqa.qa.assemble import keep_options
+from imagewikiqa.qa.second_opinion import with_opinion
 
+DISPUTED = "disputed.jsonl"
 REJECT_TABLES = ("match", "pages", "draft", "filter", "images", "assemble")
 
 
@@ -33,8 +35,42 @@ def most_often(rejects: Sequence[Reject], *stages_named: str) -> str:
 
 
 def drafts_and_verdicts(job: Job) -> tuple[list[Draft], dict[str, Judged]]:
-    """Return all drafts and their verdicts by id."""
-    return read_drafts(job), {one.id: one for one in read_table(job.table("filter"), Judged)}
+    """Return all drafts, repaired where that helped, and their last verdicts by id."""
+    drafts, judged = judged_and_repaired(job)
+    if job.settings.filter.second_opinion != "off":
+        opinions = read_opinions(job)
+        judged = {name: with_opinion(one, opinions.get(name)) for name, one in judged.items()}
+    return drafts, judged
+
+
+def judged_and_repaired(job: Job) -> tuple[list[Draft], dict[str, Judged]]:
+    """Return all drafts and the judges' verdicts by id, before any second opinion."""
+    judged = {one.id: one for one in read_table(job.table("filter"), Judged)}
+    repaired = {one.id: one for one in read_table(job.table("repair"), Repaired) if one.kept}
+    judged |= {name: one.judged for name, one in repaired.items() if one.judged}
+    drafts = [repaired[d.id].draft if d.id in repaired else d for d in read_drafts(job)]
+    return drafts, judged
+
+
+def read_opinions(job: Job) -> dict[str, Opinion]:
+    """Return the second opinions by draft id."""
+    return {one.id: one for one in read_table(job.table("second_opinion"), Opinion)}
+
+
+def write_disputed(job: Job) -> None:
+    """Write disputed.jsonl: what judges kept and the second opinion did not, for a person."""
+    opinions = read_opinions(job)
+    drafts, judged = judged_and_repaired(job)
+    last = {one.id: with_opinion(judged[one.id], opinions.get(one.id)) for one in drafts
+            if one.id in judged and judged[one.id].keep}  # fmt: skip
+    write_table(
+        job.run.path / DISPUTED,
+        (
+            Disputed(id=one.id, draft=one, reason=last[one.id].reason, opinion=opinions.get(one.id))
+            for one in drafts
+            if one.id in last and not last[one.id].keep
+        ),
+    )
 
 
 def read_drafts(job: Job) -> list[Draft]:

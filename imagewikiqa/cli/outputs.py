@@ -8,14 +8,25 @@ from typing import Any
 
 from imagewikiqa import __version__
 from imagewikiqa.builders.images import load_images
+from imagewikiqa.cli.filter_stage import filter_settings, judge_notes
 from imagewikiqa.cli.job import Job
-from imagewikiqa.cli.job_tables import drafts_and_verdicts, most_often, write_rejects
-from imagewikiqa.cli.settings import as_command
+from imagewikiqa.cli.job_tables import DISPUTED, drafts_and_verdicts, most_often, write_rejects
+from imagewikiqa.cli.settings import CORPUS, RebuildConfig, as_command
 from imagewikiqa.cli.wiki import PINS, section_titles
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import publish_text
 from imagewikiqa.core.llm.ledger import Ledger
-from imagewikiqa.core.records import Draft, ImageRef, Item, Page, Question, Reject
+from imagewikiqa.core.records import (
+    Draft,
+    ImageRef,
+    Item,
+    Judged,
+    Opinion,
+    Page,
+    Question,
+    Reject,
+    Repaired,
+)
 from imagewikiqa.core.runs import finish_run, pretty
 from imagewikiqa.core.tables import read_table, write_table
 from imagewikiqa.qa.assemble import AssembleSettings
@@ -25,6 +36,7 @@ from imagewikiqa.qa.audit.write import write_audit
 from imagewikiqa.qa.checks import FLAGS, check_draft
 from imagewikiqa.qa.export import UPSTREAM, write_upstream
 from imagewikiqa.qa.hub import HubInfo, write_hub
+from imagewikiqa.qa.position_bias import position_bias
 from imagewikiqa.qa.release import Pool, release
 from imagewikiqa.qa.run_report import write_report
 from imagewikiqa.qa.select import SelectSettings
@@ -96,6 +108,7 @@ def run_export(job: Job) -> dict[str, Any]:
     publish_text(run.path / "cost.json", pretty(_cost(job)))
     drafts, judged = drafts_and_verdicts(job)
     summary = _summary(questions, items, pages, rejects, drafts)
+    summary |= _judging(job.settings, list(judged.values()))
     sections = section_titles(run.path)
     lineage = _lineage(job, questions)
     write_report(
@@ -111,6 +124,10 @@ def run_export(job: Job) -> dict[str, Any]:
         lineage={**lineage, "settings": run.settings, "version": __version__},
         audit_summary=_audit_summary(run.path),
         sections=sections,
+        bias=position_bias(judged.values(), filter_settings(job.settings)),
+        opinions=list(read_table(job.table("second_opinion"), Opinion)),
+        repaired=list(read_table(job.table("repair"), Repaired)),
+        notes=judge_notes(job.settings),
     )
     told = {"titles_into_sections": sections} if sections else {}
     finish_run(run, {**lineage, **told, "counts": summary}, list(_data_files(run.path)))
@@ -178,6 +195,18 @@ def _summary(
     }
 
 
+def _judging(settings: RebuildConfig, judged: list[Judged]) -> dict[str, Any]:
+    """Return what LLM judges were asked: trials, and the full grid that early ends spared of."""
+    if all(judge == CORPUS for judge in settings.judge):
+        return {}
+    asked = sum(
+        one.with_name.trials + one.without_name.trials for row in judged for one in row.judges
+    )
+    grid = asked + sum(row.skipped for row in judged)
+    notes = judge_notes(settings)
+    return {"judge_trials": asked, "full_grid": grid} | ({"notes": list(notes)} if notes else {})
+
+
 def _lineage(job: Job, questions: list[Question]) -> dict[str, Any]:
     return {
         "seed": job.settings.seed,
@@ -203,8 +232,7 @@ def _data_files(run: Path) -> Iterator[Path]:
     """Yield what the manifest covers: tables and exports, not pages for people or run.json."""
     for name in ("pages", "questions", "items", "rejects"):
         yield run / f"{name}.jsonl"
-    if (run / PINS).is_file():
-        yield run / PINS
+    yield from (run / name for name in (PINS, DISPUTED) if (run / name).is_file())
     yield run / UPSTREAM
     yield run / ATTRIBUTION
     yield from (file for file in sorted((run / "hub").rglob("*")) if file.is_file())

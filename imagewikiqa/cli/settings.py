@@ -9,15 +9,43 @@ from imagewikiqa.cli.config import Closed, resolve_as
 from imagewikiqa.core.classes import NAMED
 from imagewikiqa.qa.kinds import KINDS, KindName
 
+CORPUS = "corpus"  # the author and judge that ask no model
+
+
+LLM_FILTER: dict[str, Any] = {
+    "keep_with": 0.75, "votes": 10, "votes_with": 2, "stop": "likely", "retries": 2,
+    "second_opinion": "on",
+}  # fmt: skip
+
 
 class FilterConfig(Closed):
-    """Which rates of right answers keep a question, of how many votes, and when they end."""
+    """Which rates of right answers keep a question, of how many votes, and when they end.
+
+    The defaults are for judges that repeat themselves; with an LLM judge in mode strict what is
+    not set is taken from LLM_FILTER, and the settings of a run show it. Its votes are the fewest
+    calls that keep under 1% of what is guessed at 0.6 and over 90% of what is not, also where
+    votes correlate or one letter is preferred (benchmarks/results/filter_curve.md).
+    """
 
     keep_with: float = Field(0.9, gt=0, le=1)
     keep_without: float = Field(0.35, ge=0, lt=1)
     votes: int = Field(1, ge=1, le=24)
     votes_with: int = Field(1, ge=1, le=24)
     stop: Literal["never", "certain", "likely"] = "certain"
+    retries: int = Field(0, ge=0, le=10)  # of a reply without a clear letter
+    max_tokens: int = Field(16, ge=2)  # of a judge's reply; a cut one is asked for again, longer
+    second_opinion: str = "off"  # on (the first LLM judge), off, or a model as in --judge
+    repair: int = Field(0, ge=0, le=2)  # rounds of new wrong options, by an LLM author
+
+    @field_validator("second_opinion", mode="before")
+    @classmethod
+    def _yaml_reads_on_and_off_as_truth(cls, value: object) -> object:
+        return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+
+    def for_models(self, *, author: bool) -> "FilterConfig":
+        """Return these settings with what is not set as LLM judges, and an LLM author, need it."""
+        usual = LLM_FILTER | ({"repair": 1} if author else {})
+        return FilterConfig(**(usual | self.model_dump(include=self.model_fields_set)))
 
 
 class DraftingConfig(Closed):
@@ -55,7 +83,7 @@ class RebuildConfig(Closed):
     previous: Path | None = None
     form_cap: float = Field(0.15, gt=0, le=1)
     seed: int = Field(0, ge=0)
-    filter: FilterConfig = FilterConfig()
+    filter: FilterConfig = Field(FilterConfig(), validate_default=True)
     drafting: DraftingConfig = DraftingConfig()
 
     @field_validator("judge", mode="before")
@@ -65,10 +93,23 @@ class RebuildConfig(Closed):
 
     @field_validator("filter")
     @classmethod
-    def _paper_asks_once(cls, value: FilterConfig, info: ValidationInfo) -> FilterConfig:
-        if info.data.get("mode") == "paper" and (value.votes, value.votes_with) != (1, 1):
+    def _filter_by_kind_of_judge(cls, value: FilterConfig, info: ValidationInfo) -> FilterConfig:
+        paper = info.data.get("mode") == "paper"
+        if paper and (value.votes, value.votes_with) != (1, 1):
             raise ValueError("mode paper asks once, several votes are for mode strict")
-        return value
+        if paper and (value.retries or value.repair or value.second_opinion != "off"):
+            raise ValueError(
+                "mode paper asks once: retries, repair and second_opinion are for mode strict"
+            )
+        llm = info.data.get("author", CORPUS) != CORPUS
+        if value.repair and not llm:
+            raise ValueError("repair asks the author's model, and author corpus has none")
+        models = any(judge != CORPUS for judge in info.data.get("judge", ()))
+        if value.second_opinion == "on" and not models:
+            raise ValueError("second_opinion on asks the first LLM judge, and there is none")
+        if paper or not models:
+            return value
+        return value.for_models(author=llm)
 
     @field_validator("drafting")
     @classmethod
@@ -104,7 +145,9 @@ def as_config(settings: RebuildConfig) -> dict[str, Any]:
 
 def as_command(settings: RebuildConfig, limit: int | None) -> str:
     """Return the command that builds a set again; FILE, DIR and EARLIER_RUN stand for paths."""
+    kind = RebuildConfig(mode=settings.mode, author=settings.author, judge=settings.judge)
     given, usual = as_config(settings), as_config(RebuildConfig())
+    usual["filter"] = as_config(kind)["filter"]
     words = [f"--classes {_blank(settings.classes)}", f"--pages {_blank(settings.pages)}"]
     for name, value in given.items():
         if name in {"classes", "pages"} or value == usual.get(name):

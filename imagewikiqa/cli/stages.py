@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 from imagewikiqa.builders.pages import MatchedPage, make_page
 from imagewikiqa.core.digests import digest, text_digest
-from imagewikiqa.core.records import ClassEntry, Draft, Judged, Page, Reject
+from imagewikiqa.core.records import ClassEntry, Draft, Page, Reject
 from imagewikiqa.core.stages import Outcome, Stage
 from imagewikiqa.qa.corpus.facts import ClassFacts, class_facts
-from imagewikiqa.qa.filter import FilterSettings, judge_draft
 from imagewikiqa.qa.leaks import LeakChecker
-from imagewikiqa.qa.protocols import Author, Judge, Subject
+from imagewikiqa.qa.protocols import Author, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,34 +114,6 @@ def draft_stage(author: Author, settings: str, in_flight: int) -> Stage[SubjectI
         row=Draft,
         input_digest=SubjectInput.digest,
         in_flight=in_flight,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class FilterStep:
-    """Ask the judges about one draft."""
-
-    judges: Sequence[Judge]
-    settings: FilterSettings
-
-    async def __call__(self, draft: Draft) -> Outcome[Judged]:
-        """Return one verdict."""
-        return Outcome(rows=(await judge_draft(draft, self.judges, self.settings),))
-
-
-def filter_stage(
-    judges: Sequence[Judge], filtering: FilterSettings, settings: str, *, callers: int
-) -> Stage[Draft, Judged]:
-    """Drafts to verdicts; so many `callers` that wait for answers share one event loop, if any."""
-    return Stage(
-        name="filter",
-        version=1,
-        settings=settings,
-        step=FilterStep(judges, filtering),
-        row=Judged,
-        processes=not callers,
-        spread_above=4000,
-        in_flight=callers or 1,  # drafts, each with one call or two at a time
     )
 
 

@@ -90,6 +90,7 @@ class Authorship(Part):
     seed: int
     form: str = Field("", description="question form of the corpus author; empty for an LLM")
     kind: str = Field("", description="kind of question that an LLM was asked for; else empty")
+    repairs: int = Field(0, ge=0, description="times that its wrong options were written anew")
 
 
 class Choice(Part):
@@ -165,6 +166,46 @@ class Judged(Record):
     skipped: int = Field(
         0, ge=0, description="trials of all judges' grids not asked, as they could decide nothing"
     )
+
+
+class OpinionVote(Part):
+    """One reply of a judge that sees the evidence."""
+
+    order: tuple[int, int, int, int] = Field(description="shown position -> index into choices")
+    supported: tuple[Annotated[int, Field(ge=0, le=3)], ...] | None = Field(
+        description="indices into choices that the evidence supports; None for no readable reply"
+    )
+    note: str
+
+
+class Opinion(Record):
+    """A second opinion on a draft's key, by the draft's id: is exactly the key supported?"""
+
+    verdict: Literal["supported", "disputed", "unclear"]
+    judge: str
+    prompt: str = Field(description="template and digest, as in 'check_evidence@9f2c41d07a3e'")
+    votes: tuple[OpinionVote, ...] = Field(min_length=1)
+
+
+class Disputed(Record):
+    """A draft that the filter kept and the second opinion did not: a person looks at it first."""
+
+    draft: Draft
+    reason: str
+    opinion: Opinion | None = Field(description="None when the model could not be asked")
+
+
+class Repaired(Record):
+    """What became of a guessed draft, by its id: new wrong options, judged again."""
+
+    draft: Draft
+    judged: Judged | None = Field(description="of the last options that could be used")
+    tries: tuple[str, ...] = Field(min_length=1, description="verdict or fault, by round")
+
+    @property
+    def kept(self) -> bool:
+        """Return whether the new options passed."""
+        return self.judged is not None and self.judged.keep
 
 
 class Question(Record):

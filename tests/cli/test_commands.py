@@ -175,6 +175,12 @@ def _judge_script(file: Path, knows: bool = True) -> Path:
     ]
     for _, _, choices, _ in ASKED.values():
         rules += [
+            {"contains": ["against the article", f"\n{letter}. {choices[0]}\n"],
+             "reply": json.dumps({"supported": [letter], "note": "the passage says so"})}
+            for letter in "ABCD"
+        ]  # fmt: skip
+    for _, _, choices, _ in ASKED.values():
+        rules += [
             {"contains": [f"\n{letter}. {choices[0]}\n"], "reply": letter if knows else "B"}
             for letter in "ABCD"
         ]
@@ -215,18 +221,23 @@ def test_a_scripted_author_and_judge_make_a_dataset_from_end_to_end(
         assert row["evidence"]["quote"] == quote
         assert (row["author"]["name"], row["author"]["model"]) == ("llm", "scripted")
         assert row["author"]["prompt"].startswith("make_mcq_strict@")
-        assert row["judge"]["with_name"]["right"] == row["judge"]["with_name"]["trials"] == 4
-        assert row["judge"]["without_name"]["right"] == 1
+        assert row["judge"]["with_name"]["right"] == row["judge"]["with_name"]["trials"] == 6
+        blind = row["judge"]["without_name"]
+        assert blind["right"] == sum(pick == row["answer"] for pick in blind["picks"])
     lineage = json.loads((tmp_path / "one" / "run.json").read_text(encoding="utf-8"))
     assert lineage["models"]["answered"] == ["scripted"]
     assert lineage["prompts"] == [asked["n02129604"]["author"]["prompt"]]
     assert command(*line, "--out", tmp_path / "two", "--workers", 2).code == 0
     assert manifest(tmp_path / "two") == manifest(tmp_path / "one")
     cost = json.loads((tmp_path / "one" / "cost.json").read_text(encoding="utf-8"))
+    kinds = ("with_name", "without_name")
+    trials = sum(row["judge"][kind]["trials"] for row in asked.values() for kind in kinds)
+    assert trials < 3 * 48  # the full grid
     with Ledger(tmp_path / "one" / "ledger.sqlite") as ledger:
         attempts = [*ledger.attempts()]
     assert {one.status for one in attempts} == {"ok"}
-    assert cost["calls"] == len(attempts) == 3 * 2 + 3 * 8  # rounds, and orders with and without
+    articles = 3 * 2  # rounds of drafting
+    assert cost["calls"] == len(attempts) == articles + trials + 3 * 2  # opinions, two orders each
     assert cost["usd"] is None  # scripted answers have no price, which is not nothing
     assert cost["models"]["scripted"]["output_tokens"] > 0
 

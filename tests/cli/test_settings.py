@@ -132,7 +132,7 @@ def test_images_come_from_the_validation_set_only_for_imagenet_classes(
         ("seed.deep=1", "the setting seed cannot be"),
         ("filter=1", "the setting filter cannot be 1"),
         ("filter.keep_without=1", "the setting filter.keep_without cannot be 1"),
-        ("filter.more=1", "have: keep_with, keep_without, stop, votes, votes_with"),
+        ("filter.more=1", "have: keep_with, keep_without, max_tokens, repair, retries,"),
         ("more=1", "there is no setting more; have: author,"),
         ("judge=[]", "the setting judge cannot be"),
         ("mode=fast", "'strict' or 'paper'"),

@@ -30,7 +30,7 @@ def test_a_request_that_fails_drops_its_draft_with_the_reason_and_the_others_are
             ]
     script = tmp_path / "judge.jsonl"
     script.write_text("".join(json.dumps(rule) + "\n" for rule in rules), encoding="utf-8")
-    judge = ("--judge", f"scripted:{script}")
+    judge = ("--judge", f"scripted:{script}", "--set", "filter.second_opinion=off")
     said = command("rebuild", *sample, *judge, "--out", tmp_path / "run", "--json")
     assert said.code == 0, said.err
     rejects = {row["input"]: row for row in rows(tmp_path / "run" / "rejects.jsonl")}

@@ -27,6 +27,20 @@ ASKED: dict[str, Any] = {
     "question": "What does this object eat?",
     "question_named": "What does a tiger eat?",
 }
+DRAFT = r.Draft(
+    id="d", **ASKED, choices=(*CHOICES, r.Choice(text="d")), evidence=EVIDENCE, author=AUTHOR
+)
+JUDGED = r.Judged(id="d", keep=False, reason="too easy", judges=(JUDGEMENT,))
+OPINION = r.Opinion(
+    id="d",
+    verdict="disputed",
+    judge="llm:m",
+    prompt="check_evidence@0",
+    votes=(
+        r.OpinionVote(order=(0, 1, 2, 3), supported=(0, 2), note="both"),
+        r.OpinionVote(order=(3, 2, 1, 0), supported=None, note="reply is not JSON"),
+    ),
+)
 ROWS: tuple[BaseModel, ...] = (
     r.ClassEntry(id="n1", name="tiger", hypernyms=("cat",), index=0),
     r.Page(
@@ -44,10 +58,11 @@ ROWS: tuple[BaseModel, ...] = (
         source="sample",
         sha256="0" * 64,
     ),
-    r.Draft(
-        id="d", **ASKED, choices=(*CHOICES, r.Choice(text="d")), evidence=EVIDENCE, author=AUTHOR
-    ),
-    r.Judged(id="d", keep=False, reason="too easy", judges=(JUDGEMENT,)),
+    DRAFT,
+    JUDGED,
+    OPINION,
+    r.Disputed(id="d", draft=DRAFT, reason="disputed", opinion=OPINION),
+    r.Repaired(id="d", draft=DRAFT, judged=JUDGED, tries=("too easy",)),
     r.Question(
         id="q",
         **ASKED,

@@ -88,7 +88,7 @@ def test_a_good_question_becomes_a_draft_with_the_right_choice_first() -> None:
     assert (draft.evidence.page, draft.evidence.revision_id) == (PAGE.id, 70)
     assert draft.author.model_dump() == {
         "name": "llm", "model": "gpt-x", "prompt": load_prompt("make_mcq_paper").ref, "seed": 5,
-        "form": "", "kind": "",
+        "form": "", "kind": "", "repairs": 0,
     }  # fmt: skip
 
 

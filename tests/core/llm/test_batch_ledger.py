@@ -10,7 +10,7 @@ import pytest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.llm.batch_ledger import BatchLedger, open_batches
 from imagewikiqa.core.llm.client import user_request
-from imagewikiqa.core.llm.ledger import FORMAT, Ledger
+from imagewikiqa.core.llm.ledger import FORMAT, Ledger, asked_of
 
 # The file as the first format made it, word for word.
 FIRST = """
