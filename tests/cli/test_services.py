@@ -38,6 +38,13 @@ def rules() -> list[Rule]:
         reply = json.dumps({"questions": [drafted]})
         found.append(Rule(contains=(f"for a {name} to examine",), reply=reply))
         found += [
+            Rule(
+                contains=("against the article", f"\n{letter}. {choices[0]}\n"),
+                reply=json.dumps({"supported": [letter], "note": "the passage says so"}),
+            )
+            for letter in "ABCD"
+        ]
+        found += [
             Rule(contains=(f"\n{letter}. {choices[0]}\n",), reply=letter) for letter in "ABCD"
         ]
     return found
@@ -136,7 +143,7 @@ def test_a_run_that_is_stopped_by_its_service_goes_on_without_paying_twice(
     assert said.code == 0, said.err
     with Ledger(out / "ledger.sqlite") as ledger:
         paid = [row.key for row in ledger.attempts() if row.status == "ok"]
-    assert len(paid) == len(set(paid)) == 2 * 2 + 2 * 8
+    assert len(paid) == len(set(paid)) == 2 * 2 + said.summary["judge_trials"] + 2 * 2
     assert before <= set(server.asked)
 
 
@@ -160,10 +167,11 @@ def test_prices_are_in_the_cost_and_unknown_ones_are_no_number(
     first = line("anthropic", server, two_classes, tmp_path / "known")
     known = ["anthropic:claude-sonnet-4-6" if "gpt" in str(one) else one for one in first]
     server.faults = lambda words, attempt: Fault("500", 0) if attempt == 0 else None
-    assert command(*known).code == 0
+    said = command(*known)
+    assert said.code == 0, said.err
     cost = json.loads((tmp_path / "known" / "cost.json").read_text(encoding="utf-8"))
     assert cost["usd"] > 0, "a call that failed cost nothing, which is known"
-    assert cost["calls"] == 2 * (2 * 2 + 2 * 8)
+    assert cost["calls"] == 2 * (2 * 2 + said.summary["judge_trials"] + 2 * 2)
     server.faults = lambda words, attempt: None
     assert command(*line("openai", server, two_classes, tmp_path / "own")).code == 0
     cost = json.loads((tmp_path / "own" / "cost.json").read_text(encoding="utf-8"))
