@@ -11,11 +11,11 @@ import queue
 import sqlite3
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from pydantic import Field
 from pydantic_core import to_json
@@ -27,11 +27,9 @@ from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.llm.client import Message, Request, TextPart
 from imagewikiqa.core.records import Part, Sha256
 
-T = TypeVar("T")
 Status = Literal[
     "started", "answered", "ok", "truncated", "refused", "filtered", "invalid", "error"
 ]
-Work = Callable[[sqlite3.Connection], Any]
 FORMAT = 1
 _LEVEL = 1  # of zlib: a quarter of the time of level 6 for a tenth more bytes
 _APPLICATION = 0x69776C6C  # "iwll": marks the file as ours
@@ -129,12 +127,45 @@ def _sorted_turn(turn: Message) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
-    """Something to write, and the future of the caller who waits for it in a loop."""
+class _Kind:
+    """A statement that writes many rows at once, and what stands for one row in it.
 
-    work: Work
+    SQLite gives Python's lock away at every step, and a busy loop is slow to give it back: rows
+    written one by one wait for it longer than for the disk.
+    """
+
+    statement: str
+    row: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A row to write, what to deflate in it, and the future of the caller who waits in a loop."""
+
+    kind: _Kind
+    values: tuple[Any, ...]
+    body: bytes
     loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[Any]
+    future: asyncio.Future[int]
+
+
+_ASK = _Kind("insert or ignore into requests values {}", "(?, ?)")
+_START = _Kind(
+    "insert into attempts (key, provider, model, prompt, run, started_at, status) values {}",
+    "(?, ?, ?, ?, ?, ?, 'started')",
+)
+_KEEP = _Kind(
+    "update attempts set status = 'answered', request_id = column2, ended_at = column3,"
+    " raw = column4 from (values {}) where id = column1",
+    "(?, ?, ?, ?)",
+)
+_SETTLE = _Kind(
+    "update attempts set status = column2, answered_by = column3, input_tokens = column4,"
+    " output_tokens = column5, usd = column6, error = column7,"
+    " ended_at = coalesce(ended_at, column8) from (values {}) where id = column1",
+    "(?, ?, ?, ?, ?, ?, ?, ?)",
+)
+_MOST = 64  # rows of one statement
 
 
 class Ledger(Closing):
@@ -167,30 +198,13 @@ class Ledger(Closing):
 
     async def start(self, asked: Asked, run: str) -> int:
         """Commit that a request is about to be sent; return the attempt."""
-        now, request = _now(), asked.request
-
-        def write(db: sqlite3.Connection) -> int:
-            packed = zlib.compress(asked.body, _LEVEL)
-            db.execute("insert or ignore into requests values (?, ?)", (asked.key, packed))
-            made = db.execute(
-                "insert into attempts (key, provider, model, prompt, status, run, started_at)"
-                " values (?, ?, ?, ?, 'started', ?, ?)",
-                (asked.key, asked.provider, request.model, request.prompt, run, now),
-            )
-            return int(made.lastrowid or 0)
-
-        return await self._do(write)
+        request = asked.request
+        row = (asked.key, asked.provider, request.model, request.prompt, run, _now())
+        return await self._do(_START, row, asked.body)
 
     async def keep(self, attempt: int, raw: bytes, request_id: str | None = None) -> None:
         """Commit a raw answer, before it is read."""
-        now = _now()
-        await self._do(
-            lambda db: db.execute(
-                "update attempts set status = 'answered', raw = ?, request_id = ?, ended_at = ?"
-                " where id = ?",
-                (zlib.compress(raw, _LEVEL), request_id, now, attempt),
-            )
-        )
+        await self._do(_KEEP, (attempt, request_id, _now()), raw)
 
     async def settle(
         self,
@@ -204,14 +218,7 @@ class Ledger(Closing):
     ) -> None:
         """Commit what was read in an answer, or why there is none."""
         used = tokens or (None, None)
-        await self._do(
-            lambda db: db.execute(
-                "update attempts set status = ?, answered_by = ?, input_tokens = ?,"
-                " output_tokens = ?, usd = ?, error = ?, ended_at = coalesce(ended_at, ?)"
-                " where id = ?",
-                (status, answered_by, *used, usd, error, _now(), attempt),
-            )
-        )
+        await self._do(_SETTLE, (attempt, status, answered_by, *used, usd, error, _now()))
 
     def attempts(self, key: str | None = None) -> Iterator[Attempt]:
         """Yield all attempts in order, or those of one request (a key may be its first digits)."""
@@ -243,10 +250,10 @@ class Ledger(Closing):
         row = self._reader.execute("select body from requests where key = ?", (key,)).fetchone()
         return zlib.decompress(row[0]).decode() if row else None
 
-    async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _do(self, kind: _Kind, values: tuple[Any, ...], body: bytes = b"") -> int:
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put(_Job(work, loop, future))
+        future: asyncio.Future[int] = loop.create_future()
+        self._jobs.put(_Job(kind, values, body, loop, future))
         return await future
 
     def _write(self) -> None:
@@ -269,14 +276,40 @@ def _commit(db: sqlite3.Connection, jobs: list[_Job]) -> None:
     """
     try:
         db.execute("begin immediate")
-        values = [job.work(db) for job in jobs]
+        numbers = _write_rows(db, jobs)
         db.execute("commit")
     except Exception as error:  # given to every caller that waits
         if db.in_transaction:
             db.execute("rollback")
         _report(jobs, [error] * len(jobs))
         return
-    _report(jobs, values)
+    _report(jobs, numbers)
+
+
+def _write_rows(db: sqlite3.Connection, jobs: list[_Job]) -> list[int]:
+    """Return the number of each attempt that is started, 0 for other jobs."""
+    started = [job for job in jobs if job.kind is _START]
+    kept = [job for job in jobs if job.kind is _KEEP]
+    _many(db, _ASK, [(job.values[0], zlib.compress(job.body, _LEVEL)) for job in started])
+    numbers = iter(_many(db, _START, [job.values for job in started]))
+    _many(db, _KEEP, [(*job.values, zlib.compress(job.body, _LEVEL)) for job in kept])
+    _many(db, _SETTLE, [job.values for job in jobs if job.kind is _SETTLE])
+    return [next(numbers) if job.kind is _START else 0 for job in jobs]
+
+
+def _many(db: sqlite3.Connection, kind: _Kind, rows: list[tuple[Any, ...]]) -> list[int]:
+    """Write rows, a power of two at a time so that few statements are prepared; return row ids.
+
+    The ids of rows that one statement adds follow each other.
+    """
+    ids: list[int] = []
+    while left := len(rows) - len(ids):
+        part = rows[len(ids) :][: min(_MOST, 1 << (left.bit_length() - 1))]
+        marks = ", ".join([kind.row] * len(part))
+        made = db.execute(kind.statement.format(marks), [value for row in part for value in row])
+        last = made.lastrowid or 0
+        ids += range(last - len(part) + 1, last + 1)
+    return ids
 
 
 def _report(jobs: list[_Job], values: list[Any]) -> None:
