@@ -7,7 +7,7 @@ training fold would mirror the fold held out, and a guesser would land below cha
 leak as well.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagewikiqa.core.digests import keyed_order
-from imagewikiqa.core.intervals import Interval, clustered_interval, wilson
+from imagewikiqa.core.intervals import LEVEL, Interval, clustered_interval, wilson
 from imagewikiqa.qa.cues import cue_credits, reason_of
 from imagewikiqa.qa.lexical import lexical_credits
 from imagewikiqa.qa.surface import (
@@ -30,7 +30,8 @@ from imagewikiqa.qa.surface_features import NAMES
 
 T = TypeVar("T", bound=Choosable)
 SURFACE, LEXICAL = "surface model", "word model"
-GUESSERS = {SURFACE: surface_credits, LEXICAL: lexical_credits}
+Guessers = Mapping[str, Callable[[Sequence[Choosable]], list[float]]]
+GUESSERS: Guessers = {SURFACE: surface_credits, LEXICAL: lexical_credits}
 # Standard errors that a sum of contrasts may lie from 0, tried in turn until the guessers agree.
 LIMITS = (2.0, 1.75, 1.5, 1.25, 1.0, 0.75, 0.5)
 # Once something was dropped, a guesser has to be this near to chance, as a part of its interval:
@@ -85,8 +86,14 @@ class Gated(Generic[T]):
         return all(one.at_chance for one in self.after)
 
 
-def gate(questions: Sequence[T], *, identity: Callable[[T], str], seed: int = 0) -> Gated[T]:
-    """Keep as many questions as leave every single cue and both guessers at chance.
+def gate(
+    questions: Sequence[T],
+    *,
+    identity: Callable[[T], str],
+    seed: int = 0,
+    guessers: Guessers = GUESSERS,
+) -> Gated[T]:
+    """Keep as many questions as leave every single cue and all guessers at chance.
 
     A set where all are at chance is kept whole, as is a small one whose intervals are wide. The
     order of the questions decides nothing but the order of what is kept; `identity` is to be
@@ -94,16 +101,16 @@ def gate(questions: Sequence[T], *, identity: Callable[[T], str], seed: int = 0)
     """
     order = keyed_order(range(len(questions)), lambda i: identity(questions[i]), seed, "gate")
     ordered = [questions[i] for i in order]
-    before = measures(ordered) if ordered else []
+    before = measures(ordered, guessers) if ordered else []
     most = most_at_chance(ordered)
     if all(one.at_chance for one in before):
         return Gated(kept=list(questions), dropped=[], before=before, after=before, most=most)
-    descent = _Descent(ordered)
+    descent = _Descent(ordered, guessers)
     after = before
     for limit in LIMITS:
         descent.to(limit)
-        after = measures([ordered[i] for i in descent.left])
-        if all(one.at_chance for one in after) and all(m.near for m in after[-len(GUESSERS) :]):
+        after = measures([ordered[i] for i in descent.left], guessers)
+        if all(one.at_chance for one in after) and all(one.near for one in after if one.name in guessers):
             break
     alive = {order[i] for i in descent.left}
     lost = {order[i]: (i, reason) for i, reason in descent.reasons.items()}
@@ -119,7 +126,9 @@ def gate(questions: Sequence[T], *, identity: Callable[[T], str], seed: int = 0)
     )
 
 
-def measures(questions: Sequence[Choosable]) -> list[Measure]:
+def measures(
+    questions: Sequence[Choosable], guessers: Guessers = GUESSERS
+) -> list[Measure]:
     """Return every cue, then the guessers, with intervals clustered by class."""
     clusters = [one.class_id for one in questions]
     chance = sum(1 / len(one.choices) for one in questions) / len(questions)
@@ -127,11 +136,11 @@ def measures(questions: Sequence[Choosable]) -> list[Measure]:
         Measure(
             name=name,
             interval=clustered_interval(
-                earned, clusters, CALIBRATED if name in GUESSERS else 0.95
+                earned, clusters, CALIBRATED if name in guessers else LEVEL
             ),
             chance=chance,
         )
-        for name, earned in _earned(questions).items()
+        for name, earned in _earned(questions, guessers).items()
     ]  # fmt: skip
 
 
@@ -154,24 +163,24 @@ def most_at_chance(questions: Sequence[Choosable]) -> int:
     return len(over)
 
 
-def _earned(questions: Sequence[Choosable]) -> dict[str, list[float]]:
-    guessed = {name: guess(questions) for name, guess in GUESSERS.items()}
+def _earned(questions: Sequence[Choosable], guessers: Guessers) -> dict[str, list[float]]:
+    guessed = {name: guess(questions) for name, guess in guessers.items()}
     return cue_credits(questions) | guessed
 
 
 class _Descent:
     """Drops, one by one, the question whose loss brings all contrasts furthest back."""
 
-    def __init__(self, questions: Sequence[Choosable]) -> None:
+    def __init__(self, questions: Sequence[Choosable], guessers: Guessers) -> None:
         chance = np.array([1 / len(one.choices) for one in questions])
-        earned = _earned(questions)
+        earned = _earned(questions, guessers)
         data = design(questions)
         right = data[np.arange(len(data)), [one.answer for one in questions]]
         gained = np.array([*earned.values()]).T
         columns = np.hstack([gained - chance[:, None], right])
         self._credits, self._names = gained - chance[:, None], list(earned)
         self._reasons = [
-            *(f"{name}: guessed right" if name in GUESSERS else reason_of(name) for name in earned),
+            *(f"{name}: guessed right" if name in guessers else reason_of(name) for name in earned),
             *(f"{SURFACE}: {NAMES[f]}" if f < len(NAMES) else reason_of("")
               for f in range(right.shape[1])),
         ]  # fmt: skip
