@@ -106,14 +106,9 @@ def gate(
     if all(one.at_chance for one in before):
         return Gated(kept=list(questions), dropped=[], before=before, after=before, most=most)
     descent = _Descent(ordered, guessers)
-    after = before
-    for limit in LIMITS:
-        descent.to(limit)
-        after = measures([ordered[i] for i in descent.left], guessers)
-        if all(one.at_chance for one in after) and all(one.near for one in after if one.name in guessers):
-            break
-    alive = {order[i] for i in descent.left}
-    lost = {order[i]: (i, reason) for i, reason in descent.reasons.items()}
+    left, after = _best(descent, ordered, guessers)
+    alive = {order[i] for i in left}
+    lost = {order[i]: (i, reason) for i, reason in descent.reasons.items() if i not in left}
     return Gated(
         kept=[one for i, one in enumerate(questions) if i in alive],
         dropped=[
@@ -126,9 +121,25 @@ def gate(
     )
 
 
-def measures(
-    questions: Sequence[Choosable], guessers: Guessers = GUESSERS
-) -> list[Measure]:
+def _best(
+    descent: "_Descent", ordered: Sequence[Choosable], guessers: Guessers
+) -> tuple[set[int], list[Measure]]:
+    """Return the places to keep: of the first limit at which all is near chance, else at chance."""
+    first: tuple[set[int], list[Measure]] | None = None
+    left: set[int] = set()
+    after: list[Measure] = []
+    for limit in LIMITS:
+        descent.to(limit)
+        left = set(descent.left)
+        after = measures([ordered[i] for i in sorted(left)], guessers)
+        if all(one.at_chance for one in after):
+            first = first or (left, after)
+            if all(one.near for one in after if one.name in guessers):
+                return left, after
+    return first or (left, after)
+
+
+def measures(questions: Sequence[Choosable], guessers: Guessers = GUESSERS) -> list[Measure]:
     """Return every cue, then the guessers, with intervals clustered by class."""
     clusters = [one.class_id for one in questions]
     chance = sum(1 / len(one.choices) for one in questions) / len(questions)
