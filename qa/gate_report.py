@@ -15,6 +15,11 @@ from imagewikiqa.qa.gate import Gated, Measure
 TEN = 10
 
 
+def identity(one: AuditQuestion) -> str:
+    """Return what a question is known by wherever it stands in a file."""
+    return "\n".join((one.first.class_key or "", one.question, *sorted(one.choices)))
+
+
 def figures(found: Gated[AuditQuestion]) -> dict[str, Any]:
     """Return the figures of a gate as JSON: counts, reasons, and every measure twice."""
     return {

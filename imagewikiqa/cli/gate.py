@@ -43,14 +43,14 @@ def _gate(
     from imagewikiqa.qa.audit.load import load
     from imagewikiqa.qa.audit.questions import ClassNames, group
     from imagewikiqa.qa.gate import gate
-    from imagewikiqa.qa.gate_report import figures, summary, write_plots
+    from imagewikiqa.qa.gate_report import figures, identity, summary, write_plots
 
     if file.is_dir():
         raise ToolkitError(f"{file} is a folder: give the gate a file, as its questions.jsonl")
     loaded = load(file)
     settings = GateConfig(file=str(file), seed=seed)
     with small_job(out, "gate", settings, {"file": loaded.sha256}, ("file",)) as run:
-        found = gate(group(loaded.rows, ClassNames.of([])), identity=_identity, seed=seed)
+        found = gate(group(loaded.rows, ClassNames.of([])), identity=identity, seed=seed)
         rows = _write_rows(file, out, found, loaded)
         told = figures(found)
         publish_text(out / "gate.json", pretty(told))
@@ -58,11 +58,6 @@ def _gate(
         data = [out / name for name in ("kept.jsonl", "dropped.jsonl", "gate.json")]
         finish(run, summary(found, file.name), {"counts": rows}, data)
     show(told if as_json else _short(told, out), as_json)
-
-
-def _identity(one: "AuditQuestion") -> str:
-    """Return what a question is known by wherever it stands in a file."""
-    return "\n".join((one.first.class_key or "", one.question, *sorted(one.choices)))
 
 
 def _write_rows(

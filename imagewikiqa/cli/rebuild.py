@@ -88,6 +88,9 @@ def _command(name: str) -> Callable[..., None]:
             Path | None,
             typer.Option(help="Earlier run: its questions keep their letters and options."),
         ] = None,
+        splits: Annotated[
+            str | None, typer.Option(help="Splits by class, as train=0.8,val=0.1,test=0.1.")
+        ] = None,
         seed: Seed = None,
         config: Config = None,
         assign: Assign = None,
@@ -101,7 +104,7 @@ def _command(name: str) -> Callable[..., None]:
             "author": author, "judge": judge, "images": images, "mode": mode,
             "per_class": per_class,
             "images_per_question": images_per_question, "questions": questions, "items": items,
-            "previous": previous, "seed": seed,
+            "previous": previous, "splits": splits, "seed": seed,
         }  # fmt: skip
         if sample:
             _add_sample(options)

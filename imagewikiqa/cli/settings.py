@@ -1,5 +1,6 @@
 """Settings of the main job: defaults, then a YAML file, then --set, then options."""
 
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,6 +36,7 @@ class RebuildConfig(Closed):
     items: int | None = Field(None, ge=1)
     previous: Path | None = None
     form_cap: float = Field(0.15, gt=0, le=1)
+    splits: dict[str, float] = Field(default_factory=dict)
     seed: int = Field(0, ge=0)
     filter: FilterConfig = FilterConfig()
 
@@ -42,6 +44,24 @@ class RebuildConfig(Closed):
     @classmethod
     def _one_judge_is_a_list(cls, value: object) -> object:
         return (value,) if isinstance(value, str) else value
+
+    @field_validator("splits", mode="before")
+    @classmethod
+    def _shares_by_name(cls, value: object) -> object:
+        """Return "train=0.8,test=0.2" as a mapping."""
+        if not isinstance(value, str):
+            return value
+        pairs = (part.partition("=") for part in value.split(",") if part.strip())
+        return {name.strip(): share for name, _, share in pairs}
+
+    @field_validator("splits")
+    @classmethod
+    def _shares_of_one(cls, value: dict[str, float]) -> dict[str, float]:
+        if bad := [name for name in value if not re.fullmatch(r"[a-z][a-z0-9_]*", name)]:
+            raise ValueError(f"a split is named in small letters, {bad[0]!r} is not")
+        if value and (min(value.values()) <= 0 or abs(sum(value.values()) - 1) > 1e-9):
+            raise ValueError("the shares of the splits are above 0 and add up to 1")
+        return value
 
     @field_validator("filter")
     @classmethod
@@ -84,6 +104,8 @@ def as_command(settings: RebuildConfig, limit: int | None) -> str:
         if name == "filter":
             same = usual["filter"]
             words += [f"--set filter.{k}={v}" for k, v in value.items() if v != same[k]]
+        elif name == "splits":
+            words.append("--splits " + ",".join(f"{k}={v}" for k, v in value.items()))
         elif name == "form_cap":
             words.append(f"--set form_cap={value}")
         else:
