@@ -81,7 +81,7 @@ def arrange(
     }
     fresh = [draft.id for draft in drafts if draft.id not in frozen]
     if settings.mode == "strict":
-        answers = {}
+        answers: dict[str, int] = {}
         for name in dict.fromkeys(split.values()):
             taken = Counter(one.answer for one in frozen.values() if one.split == name)
             inside = [one for one in fresh if split[one] == name]
