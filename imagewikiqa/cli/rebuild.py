@@ -38,6 +38,7 @@ BaseUrl = Annotated[
         "(also OPENAI_BASE_URL); it needs no key."
     ),
 ]
+Splits = Annotated[str | None, typer.Option(help="Splits by class, as train=0.8,val=0.1,test=0.1.")]
 _HELP = {
     "rebuild": "Rebuild an ImageWikiQA: pages, questions, filter, balance, audit, exports, report.",
     "pages": "Only fetch and clean the pages.",
@@ -88,9 +89,7 @@ def _command(name: str) -> Callable[..., None]:
             Path | None,
             typer.Option(help="Earlier run: its questions keep their letters and options."),
         ] = None,
-        splits: Annotated[
-            str | None, typer.Option(help="Splits by class, as train=0.8,val=0.1,test=0.1.")
-        ] = None,
+        splits: Splits = None,
         seed: Seed = None,
         config: Config = None,
         assign: Assign = None,

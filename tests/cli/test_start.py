@@ -12,7 +12,17 @@ HEAVY = (
     "torch", "transformers", "datasets", "openai", "anthropic", "matplotlib", "pyarrow", "numpy",
     "pandas", "PIL", "inflect", "mwparserfromhell", "jinja2",
 )  # fmt: skip
-COMMANDS = ("rebuild", "pages", "draft", "filter", "assemble", "export", "audit", "builders")
+COMMANDS = (
+    "rebuild",
+    "pages",
+    "draft",
+    "filter",
+    "assemble",
+    "export",
+    "audit",
+    "gate",
+    "builders",
+)
 STAGE_OPTIONS = (
     "--classes", "--pages", "--author", "--judge", "--images", "--per-class", "--mode", "--config",
     "--images-per-question", "--questions", "--items", "--previous", "--set", "--out", "--seed",
