@@ -70,7 +70,7 @@ def test_help_names_every_command_and_no_other(command: Callable[..., Any]) -> N
     assert tuple(re.findall(r"^[│|] ([a-z]+)\s", rows, re.M)) == COMMANDS
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in {"audit", "builders"}])
+@pytest.mark.parametrize("name", COMMANDS[: COMMANDS.index("audit")])
 def test_every_stage_takes_the_same_options(name: str, command: Callable[..., Any]) -> None:
     assert set(STAGE_OPTIONS) <= set(re.findall(r"--[a-z-]+", command(name, "--help").out))
 
