@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from imagewikiqa.core.digests import keyed_int, keyed_order
@@ -18,6 +18,7 @@ from imagewikiqa.core.records import (
     Question,
     Reject,
 )
+from imagewikiqa.qa.splits import split_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class AssembleSettings:
     seed: int = 0
     images_per_question: int = 3
     items: int | None = None
+    splits: Mapping[str, float] = field(default_factory=dict)
 
 
 def keep_options(drafts: Sequence[Draft], previous: Mapping[str, Question]) -> list[Draft]:
@@ -62,24 +64,36 @@ def arrange(
 
     Mode strict gives every letter to a quarter of the questions, counts differing by at most 1;
     mode paper shuffles each question on its own. A question of `previous` whose text, right option
-    and evidence are the same keeps its options, its letter and its verdict.
+    and evidence are the same keeps its options, its letter and its verdict. With `splits` the
+    letters are balanced inside each split.
     """
+    split = {one.id: split_of(one.class_id, settings.splits, settings.seed) for one in drafts}
     frozen = {
         draft.id: previous[draft.id].model_copy(
-            update={"class_name": draft.class_name, "question_named": draft.question_named}
+            update={
+                "class_name": draft.class_name,
+                "question_named": draft.question_named,
+                "split": split[draft.id],
+            }
         )
         for draft in drafts
         if _same(draft, previous)
     }
     fresh = [draft.id for draft in drafts if draft.id not in frozen]
     if settings.mode == "strict":
-        answers = _balanced(fresh, Counter(one.answer for one in frozen.values()), settings.seed)
+        answers: dict[str, int] = {}
+        for name in dict.fromkeys(split.values()):
+            taken = Counter(one.answer for one in frozen.values() if one.split == name)
+            inside = [one for one in fresh if split[one] == name]
+            answers |= _balanced(inside, taken, settings.seed)
     else:
         answers = {one: keyed_int(settings.seed, "letter", one) % 4 for one in fresh}
     return [
         frozen[draft.id]
         if draft.id in frozen
-        else _question(draft, judged[draft.id], checks[draft.id], answers[draft.id], settings.seed)
+        else _question(
+            draft, judged[draft.id], checks[draft.id], answers[draft.id], settings.seed
+        ).model_copy(update={"split": split[draft.id]})
         for draft in drafts
     ]
 
@@ -229,6 +243,7 @@ def _item(question: Question, image: ImageRef | None, rank: int) -> Item:
         choices=question.choices,
         answer=question.answer,
         letter=LETTERS[question.answer],
+        split=question.split,
     )
 
 

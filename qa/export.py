@@ -18,6 +18,8 @@ def upstream_rows(
 ) -> Iterator[dict[str, str]]:
     """Yield items as upstream rows: image, text, label, wiki, classname, in this order.
 
+    A set with splits has a sixth field, split.
+
     `image` is the path below the image source behind `image_folder`, empty without an image;
     `wiki` is the evidence quote. Raises ToolkitError when an item's question is not there.
     """
@@ -28,6 +30,7 @@ def upstream_rows(
             "label": item.letter,
             "wiki": question.evidence.quote,
             "classname": question.class_name,
+            **({"split": question.split} if question.split is not None else {}),
         }
 
 

@@ -15,7 +15,7 @@ from imagewikiqa.qa.attribution import set_licence
 from imagewikiqa.qa.hub_table import COLUMNS
 from imagewikiqa.qa.surface import longest_accuracy, shortest_accuracy
 
-PARQUET = "data/test-00000-of-00001.parquet"
+PARQUET = "data/test-00000-of-00001.parquet"  # of a set without splits
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _SHOWN_AS = {"string": "string", "int": "int64", "strings": "list of string"}
 
@@ -57,6 +57,7 @@ def card(
                 _metadata(items, pages, info, licence, data_sha256, with_pixels).strip()
             ),
             info=info,
+            split=split_names(items)[0] or "test",
             command=rebuild_command(info),
             licence=licence,
             with_pixels=with_pixels,
@@ -72,6 +73,16 @@ def card(
         )
         + "\n"
     )
+
+
+def parquet_of(split: str | None) -> str:
+    """Return the path of a split's table; a set without splits is all test."""
+    return PARQUET if split is None else f"data/{split}-00000-of-00001.parquet"
+
+
+def split_names(items: Sequence[Item]) -> list[str | None]:
+    """Return the splits that have an item, in the order of their first one."""
+    return list(dict.fromkeys(item.split for item in items))
 
 
 def rebuild_command(info: HubInfo) -> str:
@@ -121,7 +132,10 @@ def _metadata(
             {
                 "config_name": "default",
                 "description": f"sha256 {data_sha256}",
-                "data_files": [{"split": "test", "path": PARQUET}],
+                "data_files": [
+                    {"split": name or "test", "path": parquet_of(name)}
+                    for name in split_names(items)
+                ],
             }
         ],
     }

@@ -10,6 +10,7 @@ from imagewikiqa.core.digests import keyed_int
 from imagewikiqa.core.records import Draft, Judged, Reject
 from imagewikiqa.qa.audit.near import like_in_both
 from imagewikiqa.qa.balance import TOO_MANY, Crowd, Habit, balance
+from imagewikiqa.qa.draft_gate import gate_drops
 from imagewikiqa.qa.leaks import fold
 from imagewikiqa.qa.surface import longest_credit, shortest_credit
 
@@ -123,7 +124,10 @@ def _turns(drafts: Sequence[Draft]) -> dict[str, int]:
 
 
 def _gates(drafts: list[Draft], judged: Mapping[str, Judged], settings: SelectSettings) -> Step:
-    """Cap forms and balance habits in turn until both hold, over at most `questions`."""
+    """Cap forms, balance habits and gate blind guesses in turn until all hold.
+
+    Over at most `questions`; what the gate takes of them is not made up for.
+    """
     kept, lost = drafts, list[tuple[Draft, str]]()
     while True:  # each round but the last drops something
         kept, capped = _cap_forms(kept, settings)
@@ -135,8 +139,11 @@ def _gates(drafts: list[Draft], judged: Mapping[str, Judged], settings: SelectSe
             seed=settings.seed,
             most=settings.questions,
         )
-        lost += [*capped, *leaning]
-        if not capped and not leaning:
+        reasons = {} if capped or leaning else gate_drops(kept, settings.seed)
+        guessed = [(draft, reasons[draft.id]) for draft in kept if draft.id in reasons]
+        kept = [draft for draft in kept if draft.id not in reasons]
+        lost += [*capped, *leaning, *guessed]
+        if not capped and not leaning and not guessed:
             return kept, lost
 
 

@@ -44,12 +44,12 @@ class Choosable(Protocol):
 def longest_credit(choices: Sequence[str], answer: int) -> float:
     """Return what picking the longest option earns: 1/k when k tie and one is right, else 0."""
     lengths = [len(text) for text in choices]
-    return _shared_credit([float(n) for n in lengths], answer)
+    return shared_credit([float(n) for n in lengths], answer)
 
 
 def shortest_credit(choices: Sequence[str], answer: int) -> float:
     """Return what picking the shortest option earns: 1/k when k tie and one is right, else 0."""
-    return _shared_credit([-float(len(text)) for text in choices], answer)
+    return shared_credit([-float(len(text)) for text in choices], answer)
 
 
 def longest_accuracy(questions: Sequence[Choosable]) -> Interval:
@@ -74,8 +74,14 @@ def surface_accuracy(questions: Sequence[Choosable]) -> Interval:
     Ties share credit. With one class there is nothing to train on, so every option ties.
     Raises ValueError on no questions.
     """
+    earned = surface_credits(questions)
+    return clustered_interval(earned, [q.class_id for q in questions], CALIBRATED)
+
+
+def surface_credits(questions: Sequence[Choosable]) -> list[float]:
+    """Return what that guesser earns on each question while its class is held out."""
     clusters = [q.class_id for q in questions]
-    data, held = _design(questions), _folds(clusters)
+    data, held = design(questions), folds(clusters)
     answers = np.array([q.answer for q in questions])
     sizes = np.array([len(q.choices) for q in questions])
     scores = np.zeros(data.shape[:2])
@@ -83,26 +89,26 @@ def surface_accuracy(questions: Sequence[Choosable]) -> Interval:
         train, test = held != fold, held == fold
         weights = _fit(data[train], answers[train], sizes[train])
         scores[test] = data[test] @ weights
-    earned = [
-        _shared_credit(scores[i, : sizes[i]].round(9).tolist(), int(answers[i]))
+    return [
+        shared_credit(scores[i, : sizes[i]].round(9).tolist(), int(answers[i]))
         for i in range(len(questions))
     ]
-    return clustered_interval(earned, clusters, CALIBRATED)
 
 
-def _shared_credit(scores: Sequence[float], answer: int) -> float:
+def shared_credit(scores: Sequence[float], answer: int) -> float:
+    """Return what picking the option of the best score earns: 1/k when k tie and one is right."""
     best = max(scores)
     return 1 / scores.count(best) if scores[answer] == best else 0.0
 
 
-def _folds(clusters: Sequence[str]) -> NDArray[np.int64]:
+def folds(clusters: Sequence[str]) -> NDArray[np.int64]:
     """Return the fold of each question: whole classes, dealt out in a keyed order."""
     order = sorted(set(clusters), key=lambda name: (keyed_int("surface fold", name), name))
     fold = {name: i % FOLDS for i, name in enumerate(order)}
     return np.array([fold[name] for name in clusters], dtype=np.int64)
 
 
-def _design(questions: Sequence[Choosable]) -> Floats:
+def design(questions: Sequence[Choosable]) -> Floats:
     """Return features [question, option, feature], centred within each question, unit scale."""
     vocabulary = Vocabulary([q.choices for q in questions])
     width = max(len(q.choices) for q in questions)

@@ -20,6 +20,9 @@ def _audit(
     real: Annotated[Path | None, typer.Option(help="ReaL labels of the ImageNet images.")] = None,
     pages: Annotated[Path | None, typer.Option(help="pages.jsonl, to check the evidence.")] = None,
     classes: Annotated[str, typer.Option(help="Class list that the names come from.")] = "imagenet",
+    against: Annotated[
+        Path | None, typer.Option(help="Another set, to find which of its questions are here.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the report and findings.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Figures as one JSON line.")] = False,
 ) -> None:
@@ -35,7 +38,7 @@ def _audit(
         file, out = out, out / "audit"
     if pages is not None and not pages.is_file():
         raise ToolkitError(f"there is no file {pages}: give --pages the pages.jsonl of a run")
-    report = audit(file, real=real, pages=pages, classes=load_classes(classes))
+    report = audit(file, real=real, pages=pages, classes=load_classes(classes), against=against)
     if out is not None:
         write_audit(report, out)
     place = {"report": str(out / "report.html")} if out else {}

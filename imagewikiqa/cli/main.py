@@ -7,7 +7,7 @@ import typer
 from typer.exceptions import TyperException
 
 from imagewikiqa import __version__
-from imagewikiqa.cli import audit, builders, ledger, rebuild
+from imagewikiqa.cli import audit, builders, gate, ledger, rebuild
 from imagewikiqa.core.errors import ToolkitError
 
 _INTERRUPTED = 130
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 rebuild.register(app)
 audit.register(app)
+gate.register(app)
 builders.register(app)
 ledger.register(app)
 

@@ -66,6 +66,7 @@ def run_assemble(job: Job) -> None:
         seed=settings.seed,
         images_per_question=settings.images_per_question,
         items=settings.items,
+        splits=settings.splits,
     )
     made = release(pool, _images(job), picking, shaping, job.previous)
     if not made.questions:

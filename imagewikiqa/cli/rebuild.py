@@ -60,6 +60,13 @@ InFlight = Annotated[int, typer.Option(help="Calls of one service on their way a
 Previous = Annotated[
     Path | None, typer.Option(help="Earlier run: its questions keep their letters and options.")
 ]
+Splits = Annotated[str | None, typer.Option(help="Splits by class, as train=0.8,val=0.1,test=0.1.")]
+Images = Annotated[
+    str | None,
+    typer.Option(help="none, imagenet-val, index:DIR or folder:DIR with DIR/CLASS_ID/*."),
+]
+PerClass = Annotated[int | None, typer.Option(help="Questions a class (default 5).")]
+PerQuestion = Annotated[int | None, typer.Option(help="Items a question (default 3).")]
 _HELP = {
     "rebuild": "Rebuild an ImageWikiQA: pages, questions, filter, balance, audit, exports, report.",
     "pages": "Only fetch and clean the pages.",
@@ -98,20 +105,14 @@ def _command(name: str) -> Callable[..., None]:
         rpm: Rpm = None,
         tpm: Tpm = None,
         in_flight: InFlight = 64,
-        images: Annotated[
-            str | None,
-            typer.Option(help="none, imagenet-val, index:DIR or folder:DIR with DIR/CLASS_ID/*."),
-        ] = None,
+        images: Images = None,
         mode: Annotated[str | None, typer.Option(help="strict (default), or paper.")] = None,
-        per_class: Annotated[
-            int | None, typer.Option(help="Questions a class (default 5).")
-        ] = None,
-        images_per_question: Annotated[
-            int | None, typer.Option(help="Items a question (default 3).")
-        ] = None,
+        per_class: PerClass = None,
+        images_per_question: PerQuestion = None,
         questions: Annotated[int | None, typer.Option(help="Questions at most.")] = None,
         items: Annotated[int | None, typer.Option(help="Items (rows) at most.")] = None,
         previous: Previous = None,
+        splits: Splits = None,
         seed: Seed = None,
         config: Config = None,
         assign: Assign = None,
@@ -125,7 +126,7 @@ def _command(name: str) -> Callable[..., None]:
             "author": author, "judge": judge, "images": images, "mode": mode,
             "per_class": per_class,
             "images_per_question": images_per_question, "questions": questions, "items": items,
-            "previous": previous, "seed": seed,
+            "previous": previous, "splits": splits, "seed": seed,
         }  # fmt: skip
         if sample:
             _add_sample(options)

@@ -1,5 +1,6 @@
 """Settings of the main job: defaults, then a YAML file, then --set, then options."""
 
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -82,6 +83,7 @@ class RebuildConfig(Closed):
     items: int | None = Field(None, ge=1)
     previous: Path | None = None
     form_cap: float = Field(0.15, gt=0, le=1)
+    splits: dict[str, float] = Field(default_factory=dict)
     seed: int = Field(0, ge=0)
     filter: FilterConfig = Field(FilterConfig(), validate_default=True)
     drafting: DraftingConfig = DraftingConfig()
@@ -90,6 +92,24 @@ class RebuildConfig(Closed):
     @classmethod
     def _one_judge_is_a_list(cls, value: object) -> object:
         return (value,) if isinstance(value, str) else value
+
+    @field_validator("splits", mode="before")
+    @classmethod
+    def _shares_by_name(cls, value: object) -> object:
+        """Return "train=0.8,test=0.2" as a mapping."""
+        if not isinstance(value, str):
+            return value
+        pairs = (part.partition("=") for part in value.split(",") if part.strip())
+        return {name.strip(): share for name, _, share in pairs}
+
+    @field_validator("splits")
+    @classmethod
+    def _shares_of_one(cls, value: dict[str, float]) -> dict[str, float]:
+        if bad := [name for name in value if not re.fullmatch(r"[a-z][a-z0-9_]*", name)]:
+            raise ValueError(f"a split is named in small letters, {bad[0]!r} is not")
+        if value and (min(value.values()) <= 0 or abs(sum(value.values()) - 1) > 1e-9):
+            raise ValueError("the shares of the splits are above 0 and add up to 1")
+        return value
 
     @field_validator("filter")
     @classmethod
@@ -152,7 +172,9 @@ def as_command(settings: RebuildConfig, limit: int | None) -> str:
     for name, value in given.items():
         if name in {"classes", "pages"} or value == usual.get(name):
             continue
-        if isinstance(value, dict):
+        if name == "splits":
+            words.append("--splits " + ",".join(f"{k}={v}" for k, v in value.items()))
+        elif isinstance(value, dict):
             same = usual[name]
             words += [_assigned(f"{name}.{k}", v) for k, v in value.items() if v != same.get(k)]
         elif name == "form_cap":

@@ -224,6 +224,7 @@ class Question(Record):
     choice_class_ids: tuple[str | None, str | None, str | None, str | None] = Field(
         description="whose page each option came from; None when a model invented it"
     )
+    split: str | None = Field(None, description="by class; None for a set without splits")
 
 
 class ImageRef(Record):
@@ -246,6 +247,7 @@ class Item(Part):
     choices: tuple[str, str, str, str]
     answer: Annotated[int, Field(ge=0, le=3)]
     letter: Letter
+    split: str | None = Field(None, description="that of the question")
 
     @property
     def id(self) -> str:

@@ -147,6 +147,7 @@ class AuditSummary(Part):
     wrong_or_disputed_images: Count = Field(description="rows: ReaL is empty or lacks the class")
     images_without_valid_label: Count = Field(description="rows whose ReaL list is empty")
     images_checked: Count = Field(description="rows whose image and class ReaL could be asked for")
+    in_other_set: Count = Field(None, description="questions that --against holds already")
     verdicts: dict[str, Verdict]
 
 

@@ -8,6 +8,7 @@ from imagewikiqa.core.classes import load_classes
 from imagewikiqa.core.intervals import uniformity
 from imagewikiqa.core.records import ClassEntry
 from imagewikiqa.qa.audit.checks import finding, like_findings, row_findings, text_findings
+from imagewikiqa.qa.audit.contamination import Text, contaminated
 from imagewikiqa.qa.audit.evidence import Pages, evidence_findings, load_pages, shared_texts
 from imagewikiqa.qa.audit.images import RealCheck, image_use, load_real, real_check
 from imagewikiqa.qa.audit.load import Loaded, load
@@ -37,12 +38,14 @@ def audit(
     real: Path | None = None,
     pages: Path | None = None,
     classes: Sequence[ClassEntry] | None = None,
+    against: Path | None = None,
 ) -> AuditReport:
     """Audit a multiple-choice file or a run folder.
 
     `real` is the ReaL label list of the ImageNet validation images, `pages` JSON lines with title
     and text (a run folder brings its own pages.jsonl), `classes` the list that class names come
-    from (ImageNet's when not given). What cannot be checked is None. Raises ToolkitError when a
+    from (ImageNet's when not given), `against` another set to look for its questions in.
+    What cannot be checked is None. Raises ToolkitError when a
     file is missing or holds no question; one bad row is a finding.
     """
     if pages is None and (path / "pages.jsonl").is_file():
@@ -59,11 +62,13 @@ def audit(
         *row_findings(questions),
         *_evidence_findings(questions, page_texts),
         *(labels.findings if labels else ()),
+        *_other_findings(questions, against),
     ]
     figures = _figures(loaded, questions, found, labels)
     figures["evidence_not_in_page"] = _count(
         found, "evidence_not_in_page", page_texts is not None and _has_evidence(questions)
     )
+    figures["in_other_set"] = _count(found, "in_other_set", against is not None)
     pairs, like = like_findings(questions)
     use = image_use(questions)
     figures |= {
@@ -156,6 +161,16 @@ def _evidence_findings(
 ) -> Iterable[Finding]:
     """Return findings on evidence, none where the file has no evidence at all."""
     return evidence_findings(questions, pages) if _has_evidence(questions) else ()
+
+
+def _other_findings(questions: Sequence[AuditQuestion], against: Path | None) -> Iterable[Finding]:
+    """Yield the questions that another set holds already."""
+    if against is None:
+        return
+    known = [Text(row.question, row.choices) for row in load(against).rows]
+    texts = [Text(one.question, one.choices) for one in questions]
+    for at, reason in contaminated(texts, known).items():
+        yield finding(questions[at], "in_other_set", f"{reason}: {questions[at].question[:200]}")
 
 
 def _has_evidence(questions: Sequence[AuditQuestion]) -> bool:

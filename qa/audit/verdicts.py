@@ -99,6 +99,9 @@ WORDING = CheckGroup(
                   "Pairs with like question texts (3-gram Jaccard at least 0.8)."),
         CheckInfo("near_duplicate_pairs_across_classes", "Like questions across classes",
                   "Pairs with like question texts; generic texts are how evidence gets mixed up."),
+        CheckInfo("in_other_set", "Questions of another set",
+                  "Looked for in --against: question and options the same or alike, or half of"
+                  " the 8-grams of words shared."),
         CheckInfo("duplicate_rows", "Repeated rows", "The same question with the same image."),
         CheckInfo("items_and_questions_disagree", "Items unlike their questions",
                   "A run folder's items.jsonl and questions.jsonl say different things."),

@@ -149,3 +149,18 @@ def test_with_real_labels_every_disputed_image_is_counted_and_listed(
     page = (tmp_path / "audit" / "report.html").read_text(encoding="utf-8")
     assert "<script src" not in page
     assert figures["report"] == str(tmp_path / "audit" / "report.html")
+
+
+def test_the_questions_of_another_set_are_found_row_by_row(
+    finished: Path, tmp_path: Path, command: Callable[..., Any]
+) -> None:
+    other = tmp_path / "other.jsonl"
+    lines = (finished / "questions.jsonl").read_text(encoding="utf-8").splitlines()[:3]
+    other.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    said = command("audit", finished, "--against", other, "--out", tmp_path / "out", "--json")
+    assert said.code == 0
+    assert said.summary["in_other_set"] >= 3
+    found = [one for one in rows(tmp_path / "out" / "findings.jsonl")
+             if one["check"] == "in_other_set"]  # fmt: skip
+    assert {json.loads(line)["id"] for line in lines} <= {one["question_id"] for one in found}
+    assert command("audit", finished, "--json").summary["in_other_set"] is None
