@@ -52,6 +52,11 @@ def no_price(model: str, usage: Usage) -> float | None:
     return None
 
 
+def nothing_to_pay(model: str, usage: Usage) -> float:
+    """Return the price of a call that this machine answers."""
+    return 0.0
+
+
 @dataclass(slots=True)
 class LedgeredClient:
     """Asks a provider through a ledger. Two calls that ask the same at once share one attempt."""
