@@ -27,6 +27,7 @@ class Generator:
         self._name = weights.name
         on_gpu = torch.cuda.is_available()
         self._device = torch.device("cuda" if on_gpu else "cpu")
+        transformers.utils.logging.disable_progress_bar()  # the stages show their own
         told = {"local_files_only": True, "trust_remote_code": False}
         try:
             self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(

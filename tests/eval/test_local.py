@@ -55,12 +55,12 @@ def reply(provider: LocalProvider, asked: Request) -> Any:
     return provider.read(asyncio.run(provider.send(asked)).body)
 
 
-@pytest.mark.parametrize("temperature", [0.0, 0.5, 1.0, 3.0])
+@pytest.mark.parametrize(("temperature", "seeds"), [(0.0, 2), (1.0, 6), (3.0, 6)])
 def test_every_reply_that_ends_by_itself_fits_its_schema(
-    provider: LocalProvider, temperature: float
+    provider: LocalProvider, temperature: float, seeds: int
 ) -> None:
     seen = set()
-    for seed in range(25):
+    for seed in range(seeds):
         said = reply(provider, request(json_schema=SHORT, temperature=temperature, seed=seed))
         assert said.finish == "stop"
         jsonschema.validate(json.loads(said.text), SHORT)
@@ -70,22 +70,22 @@ def test_every_reply_that_ends_by_itself_fits_its_schema(
 
 def test_without_the_constraint_the_same_model_writes_no_json(provider: LocalProvider) -> None:
     with pytest.raises(ValueError):
-        json.loads(reply(provider, request(tokens=60)).text)
+        json.loads(reply(provider, request(tokens=20)).text)
 
 
 def test_questions_are_either_whole_or_said_to_be_cut(provider: LocalProvider) -> None:
     schema = QuestionDrafts.model_json_schema()
-    for seed in range(5):
-        asked = request(json_schema=schema, temperature=1.0, seed=seed, tokens=400)
+    for seed in range(2):
+        asked = request(json_schema=schema, temperature=1.0, seed=seed, tokens=80)
         said = reply(provider, asked)
         if said.finish == "stop":
             QuestionDrafts.model_validate_json(said.text)
         else:
-            assert said.usage.output_tokens > 300 and said.text.startswith('{"questions":[')
+            assert said.usage.output_tokens == 80 and said.text.startswith('{"questions":[')
 
 
 def test_the_same_request_is_answered_the_same_by_a_model_loaded_again(folder: Path) -> None:
-    asked = [request(temperature=1.0, seed=s, tokens=20, sample=n) for s in (0, 1) for n in (0, 1)]
+    asked = [request(temperature=1.0, seed=s, tokens=10, sample=n) for s in (0, 1) for n in (0, 1)]
     first, again = (LocalProvider(find_weights(str(folder))) for _ in range(2))
     said = [reply(first, one).text for one in asked]
     assert len(set(said)) == 4  # seed and sample both count
@@ -93,7 +93,7 @@ def test_the_same_request_is_answered_the_same_by_a_model_loaded_again(folder: P
 
 
 def test_requests_at_once_are_answered_as_alone(provider: LocalProvider) -> None:
-    asked = [request(f"Number {n}?", tokens=15) for n in range(6)]
+    asked = [request(f"Number {n}?", tokens=6) for n in range(4)]
 
     async def together() -> list[str]:
         raws = await asyncio.gather(*map(provider.send, asked))
@@ -111,9 +111,9 @@ def test_a_greedy_reply_is_what_transformers_itself_generates(
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     prompt = tokenizer("<|user|>Where does it live?<|assistant|>", return_tensors="pt")
-    out = model.generate(**prompt, max_new_tokens=40, do_sample=False)
+    out = model.generate(**prompt, max_new_tokens=16, do_sample=False)
     written = tokenizer.decode(out[0, prompt["input_ids"].shape[1] :], skip_special_tokens=True)
-    assert reply(provider, request(tokens=40)).text == written
+    assert reply(provider, request(tokens=16)).text == written
 
 
 def test_a_cut_reply_says_so_and_tokens_are_counted(provider: LocalProvider) -> None:
@@ -152,7 +152,7 @@ def test_the_event_loop_lives_on_and_a_cancelled_request_stops_writing(
         await provider.send(request(tokens=1))
         return loop.time() - began
 
-    assert asyncio.run(cancel()) < 0.3
+    assert asyncio.run(cancel()) < 1.0  # 400 tokens take longer
 
 
 def test_other_weights_have_another_name_and_a_moved_folder_the_same(

@@ -15,7 +15,7 @@ CHAT = (
 
 
 def save_tiny(folder: Path, *, seed: int = 0, context: int = 512, chat: bool = True) -> Path:
-    """Write a Llama of two layers and its byte-level tokenizer, trained on the sample's pages."""
+    """Write a Llama of one layer and its byte-level tokenizer, trained on the sample's pages."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -34,9 +34,9 @@ def save_tiny(folder: Path, *, seed: int = 0, context: int = 512, chat: bool = T
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=640,  # more than the tokenizer has, as in many real models
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=1,
         num_attention_heads=2,
         max_position_embeddings=context,
         eos_token_id=0,
