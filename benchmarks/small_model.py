@@ -17,6 +17,8 @@ from imagewikiqa.core.llm.openai_provider import OpenAIProvider
 from imagewikiqa.qa.llm_judge import read_letter
 from imagewikiqa.qa.llm_reply import QuestionDrafts
 
+_JUDGED = 10  # sample classes of the corpus author whose drafts are judged
+
 
 def few_classes(file: Path, count: int) -> None:
     """Write the classes with the shortest embedded articles, as those fit a small context."""
@@ -27,7 +29,7 @@ def few_classes(file: Path, count: int) -> None:
     file.write_text("".join(lines), encoding="utf-8")
 
 
-def run(stage: str, classes: Path, out: Path, models: list[str]) -> tuple[float, str]:
+def run(stage: str, classes: Path | str, out: Path, models: list[str]) -> tuple[float, str]:
     """Return the seconds of one stage and its last words."""
     began = time.perf_counter()
     command = [sys.executable, "-m", "imagewikiqa", stage, "--pages", "sample", "--classes"]
@@ -89,11 +91,15 @@ def main() -> int:
         for author in ("openai:smollm2", "corpus"):
             out = Path(folder, author.partition(":")[0])
             models = [*served, "--author", author]
-            found[author] = {"draft": run("draft", classes, out, models)}
+            asked: Path | str = classes
+            if author == "corpus":  # it compares classes, and has nothing to say about two
+                models += ["--limit", str(_JUDGED), "--mode", "paper"]
+                asked = "sample"
+            found[author] = {"draft": run("draft", asked, out, models)}
             if author != "corpus":
                 found[author] |= structure(out, url)
             found[author]["drafts"] = rows(out / "work" / "draft.jsonl")
-            found[author]["filter"] = run("filter", classes, out, models)
+            found[author]["filter"] = run("filter", asked, out, models)
             found[author]["judge_replies"] = votes(out, url)
             found[author]["kept"] = rows(out / "work" / "filter.jsonl")
     sys.stdout.write(json.dumps(found, indent=None if chosen.json else 2) + "\n")

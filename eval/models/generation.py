@@ -8,6 +8,7 @@ import llguidance.hf
 import llguidance.torch
 import torch
 import transformers
+from safetensors import SafetensorError
 
 from imagewikiqa.core.digests import keyed_int
 from imagewikiqa.core.errors import ToolkitError
@@ -39,7 +40,7 @@ class Generator:
                 dtype="auto" if on_gpu else torch.float32,  # half precision is slow on a CPU
                 **told,
             )
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise ToolkitError(
                 f"the model in {weights.folder} cannot be loaded "
                 f"({type(error).__name__}: {' '.join(str(error).split())[:200]}): "
@@ -100,7 +101,9 @@ class Generator:
         if not self._tokenizer.chat_template:
             lines = [f"{turn['role'].capitalize()}: {turn['content']}" for turn in turns]
             return list(self._tokenizer("\n\n".join([*lines, "Assistant:"]))["input_ids"])
-        text = self._tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+        text = self._tokenizer.apply_chat_template(
+            turns, add_generation_prompt=True, tokenize=False
+        )
         return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def _room(self, used: int, asked: int) -> int:

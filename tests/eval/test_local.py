@@ -27,7 +27,7 @@ SHORT: dict[str, Any] = {
         "answer": {"type": "integer", "minimum": 0, "maximum": 3},
         "words": {
             "type": "array",
-            "items": {"enum": ["bamboo", "a \"quoted\" é", "C"]},
+            "items": {"enum": ["bamboo", 'a "quoted" é', "C"]},
             "minItems": 2,
             "maxItems": 3,
         },

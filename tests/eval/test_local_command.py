@@ -25,21 +25,27 @@ def line(tmp_path: Path) -> Iterator[tuple[object, ...]]:
 
 
 def test_articles_longer_than_the_context_are_counted_and_end_in_one_sentence(
-    tmp_path: Path, line: tuple[object, ...], command: Callable[..., Any]  # noqa: F811
+    tmp_path: Path,
+    line: tuple[object, ...],
+    command: Callable[..., Any],  # noqa: F811
 ) -> None:
     said = command("draft", *line)
     assert "Traceback" not in said.err and said.code in (0, 2)
-    rejects = (tmp_path / "run" / "work" / "draft.rejects.jsonl")
+    rejects = tmp_path / "run" / "work" / "draft.rejects.jsonl"
     if rejects.is_file():
         reasons = {json.loads(row)["reason"] for row in rejects.read_text().splitlines()}
         assert reasons == {"prompt longer than the model's context"}
 
 
 def test_a_local_judge_answers_drafts_of_the_corpus_author_and_its_folder_may_move(
-    tmp_path: Path, line: tuple[object, ...], command: Callable[..., Any]  # noqa: F811
+    tmp_path: Path,
+    line: tuple[object, ...],
+    command: Callable[..., Any],  # noqa: F811
 ) -> None:
     given = list(line)
     given[given.index("--author") + 1] = "corpus"
+    given[given.index("--classes") + 1] = "sample"
+    given += ["--limit", 10, "--mode", "paper"]
     model = save_tiny(tmp_path / "judge", context=2048)
     said = command("filter", *given, "--judge", f"local:{model}")
     assert said.code in (0, 2) and "Traceback" not in said.err
