@@ -3,6 +3,7 @@
 import threading
 from typing import Any, Literal
 
+import jinja2
 import llguidance
 import llguidance.hf
 import llguidance.torch
@@ -101,9 +102,14 @@ class Generator:
         if not self._tokenizer.chat_template:
             lines = [f"{turn['role'].capitalize()}: {turn['content']}" for turn in turns]
             return list(self._tokenizer("\n\n".join([*lines, "Assistant:"]))["input_ids"])
-        text = self._tokenizer.apply_chat_template(
-            turns, add_generation_prompt=True, tokenize=False
-        )
+        try:
+            text = self._tokenizer.apply_chat_template(
+                turns, add_generation_prompt=True, tokenize=False
+            )
+        except jinja2.TemplateError as error:  # as for a system turn that it does not know
+            raise CallError(
+                "turns not taken by the chat template", str(error), again=False, free=True
+            ) from error
         return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def _room(self, used: int, asked: int) -> int:

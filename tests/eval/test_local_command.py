@@ -45,7 +45,7 @@ def test_a_local_judge_answers_drafts_of_the_corpus_author_and_its_folder_may_mo
     given = list(line)
     given[given.index("--author") + 1] = "corpus"
     given[given.index("--classes") + 1] = "sample"
-    given += ["--limit", 10, "--mode", "paper"]
+    given += ["--limit", 6, "--mode", "paper"]
     model = save_tiny(tmp_path / "judge", context=2048)
     said = command("filter", *given, "--judge", f"local:{model}")
     assert said.code in (0, 2) and "Traceback" not in said.err

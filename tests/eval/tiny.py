@@ -1,4 +1,4 @@
-"""A causal language model of a few thousand weights, drawn by a seed, with a tokenizer of its own."""
+"""A causal language model of a few thousand weights, drawn by a seed, and its tokenizer."""
 
 from pathlib import Path
 
