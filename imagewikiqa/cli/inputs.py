@@ -20,7 +20,7 @@ from imagewikiqa.core.tables import read_table
 def input_digests(
     settings: RebuildConfig, classes: Sequence[ClassEntry], site: Site
 ) -> dict[str, str]:
-    """Return the sha256 of the class list, the pages, an earlier release and scripted models."""
+    """Return the sha256 of the class list, the pages, an earlier release and models in files."""
     found = {
         "classes": digest([entry.model_dump(mode="json") for entry in classes]),
         "pages": source_digest(settings.pages, site),
@@ -36,6 +36,19 @@ def input_digests(
         kind, _, path = spec.partition(":")
         if kind == "scripted":
             found[f"{name} script"] = file_digest(Path(path))
+    return found | _local_models(settings)
+
+
+def _local_models(settings: RebuildConfig) -> dict[str, str]:
+    """Return the digests of local models, so that a moved folder is still the same run."""
+    found: dict[str, str] = {}
+    specs = [settings.author, *settings.judge]
+    for number, (kind, _, place) in enumerate(spec.partition(":") for spec in specs):
+        if kind == "local":
+            from imagewikiqa.eval.models.weights import find_weights
+
+            name = f"judge {number} model" if number else "author model"
+            found[name] = find_weights(place).digest
     return found
 
 

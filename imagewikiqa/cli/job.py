@@ -102,7 +102,7 @@ def open_job(
     named = {name: config.get(name) for name in ("classes", "pages", "images", "previous")}
     bound = {name: value for name, value in config.items() if name not in named}
     bound |= {name: _kind(value) for name, value in named.items() if value is not None}
-    bound |= served
+    bound |= {"author": specs[0].bound, "judge": [spec.bound for spec in specs[1:]]} | served
     inputs = input_digests(settings, classes, wiki.site(settings.language))
     with open_run(out, bound, inputs, config) as run:
         chosen = classes if limit is None else classes[:limit]

@@ -12,18 +12,17 @@ from imagewikiqa.core.llm.batch_ledger import open_batches
 from imagewikiqa.core.llm.batched import BatchedClient
 from imagewikiqa.core.llm.batches import BatchService, Pace
 from imagewikiqa.core.llm.budget import Meter, parse_budget
-from imagewikiqa.core.llm.client import Client, Usage
+from imagewikiqa.core.llm.client import Client
 from imagewikiqa.core.llm.images import Images
 from imagewikiqa.core.llm.ledger import Ledger
 from imagewikiqa.core.llm.ledgered import LedgeredClient, Provider
 from imagewikiqa.core.llm.limits import Limiter, Limits
 from imagewikiqa.core.llm.patient import PatientClient
-from imagewikiqa.core.llm.prices import price_of
+from imagewikiqa.core.llm.prices import nothing_to_pay, price_of
 from imagewikiqa.core.llm.scripted import load_script
 from imagewikiqa.core.progress import Progress
 
-KINDS = ("anthropic:MODEL", "corpus", "openai:MODEL", "scripted:FILE")
-TO_COME = ("local",)  # named in settings and cards, without a client so far
+KINDS = ("anthropic:MODEL", "corpus", "local:DIR_OR_HUB_ID", "openai:MODEL", "scripted:FILE")
 SERVICES = ("anthropic", "openai")
 
 
@@ -119,6 +118,11 @@ class ModelSpec:
         """Return the digest of the rules of a scripted model, "" for others."""
         return file_digest(self.script) if self.script else ""
 
+    @property
+    def bound(self) -> str:
+        """Return what a run is bound to; a local model's place is not, as its digest is."""
+        return self.kind if self.kind == "local" else str(self)
+
     def __str__(self) -> str:
         return self.kind if self.is_corpus else f"{self.kind}:{self.name}"
 
@@ -126,11 +130,6 @@ class ModelSpec:
 def parse_model(text: str, option: str) -> ModelSpec:
     """Return a model spec; raise ToolkitError for a kind that cannot be asked or a missing name."""
     kind, _, name = text.partition(":")
-    if kind in TO_COME:
-        raise ToolkitError(
-            f"{option} {text}: this version cannot ask {kind} models, only {' or '.join(KINDS)}; "
-            "use one of them"
-        )
     if kind not in {known.partition(":")[0] for known in KINDS}:
         raise ToolkitError(f"unknown {option} {text!r}; have: {', '.join(KINDS)}")
     if kind != "corpus" and not name:
@@ -142,7 +141,8 @@ def parse_model(text: str, option: str) -> ModelSpec:
 def open_provider(spec: ModelSpec, access: ModelAccess) -> Provider:
     """Return who is asked for a model that is no corpus one.
 
-    Raises ToolkitError for a wrong script, a missing key or a package that is not installed.
+    Raises ToolkitError for a wrong script, a missing key, a folder that holds no model or a package
+    that is not installed.
     """
     if spec.kind == "openai":
         from imagewikiqa.core.llm.openai_provider import OpenAIProvider
@@ -152,6 +152,11 @@ def open_provider(spec: ModelSpec, access: ModelAccess) -> Provider:
         from imagewikiqa.core.llm.anthropic_provider import AnthropicProvider
 
         return AnthropicProvider(spec.name, access.images)
+    if spec.kind == "local":
+        from imagewikiqa.eval.models.local import LocalProvider
+        from imagewikiqa.eval.models.weights import find_weights
+
+        return LocalProvider(find_weights(spec.name))
     if spec.script is None:
         raise ValueError(f"there is no provider for {spec}")
     return load_script(spec.script)
@@ -176,8 +181,11 @@ def open_client(spec: ModelSpec, access: ModelAccess, ledger: Ledger, run: str) 
         access.meter.begin(ledger, run, service.name, price)
         return BatchedClient(service, ledger, run, price, access.batch, access.meter)
     provider = open_provider(spec, access)
+    if spec.kind == "local":  # one thread answers: what only waits for it has not started
+        one_by_one = Limiter(Limits(in_flight=1))
+        return LedgeredClient(provider, ledger, run, nothing_to_pay, one_by_one, access.meter)
     if spec.kind not in SERVICES:
-        return LedgeredClient(provider, ledger, run, _free)
+        return LedgeredClient(provider, ledger, run, meter=access.meter)
     if waiting := open_batches(ledger, provider.name, provider.model):
         raise ToolkitError(
             f"{sum(batch.requests for batch in waiting)} requests to {spec} are on their way in "
@@ -187,11 +195,6 @@ def open_client(spec: ModelSpec, access: ModelAccess, ledger: Ledger, run: str) 
     price, limiter = price_of(provider.name), access.limiter(provider.name)
     access.meter.begin(ledger, run, provider.name, price)
     return PatientClient(LedgeredClient(provider, ledger, run, price, limiter, access.meter))
-
-
-def _free(model: str, usage: Usage) -> float:
-    """Return the price of what runs on one's own machine."""
-    return 0.0
 
 
 def parse_models(texts: Sequence[str], option: str) -> list[ModelSpec]:

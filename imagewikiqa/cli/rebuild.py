@@ -27,8 +27,8 @@ from imagewikiqa.core.errors import ToolkitError
 Author = Annotated[
     str | None,
     typer.Option(
-        help="corpus (default), openai:MODEL, anthropic:MODEL or scripted:FILE; keys are "
-        "read from OPENAI_API_KEY and ANTHROPIC_API_KEY."
+        help="corpus (default), openai:MODEL, anthropic:MODEL, local:DIR_OR_HUB_ID or "
+        "scripted:FILE; keys are read from OPENAI_API_KEY and ANTHROPIC_API_KEY."
     ),
 ]
 BaseUrl = Annotated[

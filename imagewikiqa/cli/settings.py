@@ -200,4 +200,6 @@ def _blank(value: str, name: str = "") -> str:
         return "EARLIER_RUN"
     if path and kind in {"dump", "folder", "index", "pins", "scripted"}:
         return f"{kind}:{'DIR' if kind in {'folder', 'index'} else 'FILE'}"
+    if path and kind == "local":  # whether it is a folder, only this machine knows
+        return "local:DIR_OR_HUB_ID"
     return "FILE" if not name and value not in {*NAMED, "sample"} else value

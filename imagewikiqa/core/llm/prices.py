@@ -15,6 +15,11 @@ def no_price(model: str, usage: Usage) -> float | None:
     return None
 
 
+def nothing_to_pay(model: str, usage: Usage) -> float:
+    """Return the price of a call that this machine answers."""
+    return 0.0
+
+
 def price_of(provider: str) -> Price:
     """Return the price list of a provider; servers of one's own have none that is known."""
     if provider not in _PRICED:
