@@ -270,7 +270,8 @@ def test_a_page_that_speaks_to_models_is_flagged_and_kinds_are_told_and_one_roun
     assert (count, flagged) == (1, ["tiger"])
     assert {row["author"]["kind"] for row in table(run, "questions.jsonl")} == {"anatomy"}
     assert "anatomy" in (run / "plots" / "forms.svg").read_text(encoding="utf-8")
-    assert json.loads((run / "cost.json").read_text(encoding="utf-8"))["calls"] == 3 + 3 * 8
+    prompts = json.loads((run / "cost.json").read_text(encoding="utf-8"))["prompts"]
+    assert prompts["make_mcq_strict"]["calls"] == 3, "one round asks once"
 
 
 def test_stages_done_again_ask_nothing_that_the_ledger_holds(
