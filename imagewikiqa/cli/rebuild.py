@@ -168,18 +168,23 @@ def execute(
     """Run the stages up to one and print the summary."""
     from imagewikiqa.cli.job import open_job
     from imagewikiqa.cli.models import model_access
-    from imagewikiqa.cli.output import show
-    from imagewikiqa.cli.plan import plan
+    from imagewikiqa.cli.output import show, show_lines
+    from imagewikiqa.cli.plan import for_people, plan
     from imagewikiqa.cli.progress import watcher
     from imagewikiqa.cli.settings import resolve, stored
     from imagewikiqa.cli.wiki import WikiAccess
 
     given = assignments or config or any(value is not None for value in options.values())
     settings = (None if given else stored(out)) or resolve(config, assignments, options)
-    if dry_run:
-        show({"dry_run": True, "out": str(out), **plan(settings, limit)}, as_json)
-        return
     progress = watcher(as_json)
+    access = model_access(progress, **(models or {}))
+    if dry_run:
+        told = plan(settings, limit, out, access)
+        if as_json:
+            show({"dry_run": True, "out": str(out), **told}, as_json)
+        else:
+            show_lines(for_people(told))
+        return
     with open_job(
         out,
         settings,
@@ -187,7 +192,7 @@ def execute(
         limit=limit,
         progress=progress,
         wiki=WikiAccess(**(wiki or {})),
-        models=model_access(progress, **(models or {})),
+        models=access,
     ) as job:
         summary = _run_stages(job, upto)
     show({"out": str(out), **summary}, as_json)

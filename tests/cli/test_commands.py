@@ -94,8 +94,8 @@ def test_a_dry_run_writes_nothing_and_says_what_would_be_done(
     said = command("rebuild", *SAMPLE, "--out", tmp_path / "run", "--dry-run", "--json")
     assert (said.code, said.err) == (0, "")
     assert said.summary == {
-        "dry_run": True, "out": str(tmp_path / "run"), "classes": 14, "author_calls": 0,
-        "judge_calls_per_draft": 0, "pages": "sample", "images": "imagenet-val",
+        "dry_run": True, "out": str(tmp_path / "run"), "classes": 14, "calls": 0, "usd": 0.0,
+        "pages": "sample", "images": "imagenet-val",
     }  # fmt: skip
     assert list(tmp_path.iterdir()) == []
 

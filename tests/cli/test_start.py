@@ -22,11 +22,12 @@ COMMANDS = (
     "audit",
     "gate",
     "builders",
+    "ledger",
 )
 STAGE_OPTIONS = (
     "--classes", "--pages", "--author", "--judge", "--images", "--per-class", "--mode", "--config",
     "--images-per-question", "--questions", "--items", "--previous", "--set", "--out", "--seed",
-    "--workers", "--limit", "--dry-run", "--json", "--sample",
+    "--workers", "--limit", "--dry-run", "--json", "--sample", "--batch", "--budget", "--rpm",
 )  # fmt: skip
 
 
