@@ -93,13 +93,13 @@ class LedgeredClient:
             done.exception()  # else the loop prints it when every caller was cancelled
 
     async def _pay(self, asked: Asked) -> Reply:
-        """Send a request; its place goes to the next one as soon as the answer is on the disk."""
+        """Send a request; its place goes to the next one when the answer is there."""
         async with self.limiter.ready:
             held = self.meter.hold(asked.request, self.price)
             attempt = await self.ledger.start(asked, self.run)
-            async with self.limiter.slot(about_tokens(asked.request)) as slot:
-                raw = await self._send(attempt, asked.request, held)
-                # A kill may lose what is on its way, which is never more than the places there are.
+            async with self.limiter.unsaved:
+                async with self.limiter.slot(about_tokens(asked.request)) as slot:
+                    raw = await self._send(attempt, asked.request, held)
                 await self.ledger.keep(attempt, raw.body, raw.request_id)
         answer = Answer(attempt, raw.body, settled=False, batched=False)
         try:

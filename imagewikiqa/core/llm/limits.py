@@ -14,6 +14,7 @@ from imagewikiqa.core.llm.client import Request
 _CHARACTERS_A_TOKEN = 4  # of English
 TOKENS_A_PICTURE = 1600  # Anthropic's most: width x height / 750; OpenAI: 765 for 1024 x 1024
 _AHEAD = 2  # one call more for so many places is made ready, to be sent when a place is free
+_SAVING = 16  # one place more for so many, while answers are written to the disk; none below
 _PAUSE = 1.0  # seconds, for a service that is busy and does not say for how long
 
 
@@ -109,6 +110,7 @@ class Limiter:
 
     limits: Limits = field(default_factory=Limits)
     ready: _Places = field(init=False)  # for calls made ready: those on their way and a few more
+    unsaved: _Places = field(init=False)  # for calls whose answer is not on the disk: a kill's loss
     _flight: _Places = field(init=False)
     _requests: _Pace = field(init=False)
     _tokens: _Pace = field(init=False)
@@ -117,6 +119,7 @@ class Limiter:
     def __post_init__(self) -> None:
         places = self.limits.in_flight
         self.ready = _Places(places + places // _AHEAD + 1)
+        self.unsaved = _Places(places + (places - 1) // _SAVING)
         self._flight = _Places(places)
         self._requests = _Pace(self.limits.requests_per_minute)
         self._tokens = _Pace(self.limits.tokens_per_minute)
