@@ -99,6 +99,14 @@ def _spellings(name: str) -> set[str]:
     return found - {folded}
 
 
+def name_phrases(entry: ClassEntry) -> tuple[str, ...]:
+    """Return the folded names and synonyms of a class, with their plurals, each once."""
+    found: dict[str, None] = {}
+    for name in _names(entry):
+        found |= dict.fromkeys((fold(name), *sorted(_spellings(name))))
+    return tuple(phrase for phrase in found if len(phrase) > 1)
+
+
 def _phrases(entry: ClassEntry, counts: Counter[str]) -> Iterable[Leak]:
     """Yield the phrases that give a class away, each once."""
     seen: set[str] = set()

@@ -34,8 +34,11 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
 
 def run(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; exit 0 when done, 2 for what the user can fix, 130 on an interrupt."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:2] == rebuild.CAPTIONS.split():
+        given[:2] = [rebuild.CAPTIONS]
     try:
-        code = app(args=arguments, prog_name="imagewikiqa", standalone_mode=False)
+        code = app(args=given, prog_name="imagewikiqa", standalone_mode=False)
     except ToolkitError as error:
         _refuse(str(error))
     except TyperException as error:

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from imagewikiqa.core.digests import file_digest
@@ -45,6 +45,10 @@ class ModelAccess:
     def limiter(self, service: str) -> Limiter:
         """Return the one limiter of a service."""
         return self.limiters.setdefault(service, Limiter(self.limits))
+
+    def seeing(self, images: Images) -> "ModelAccess":
+        """Return the same access with a place to find pictures in."""
+        return replace(self, images=images)
 
     @property
     def callers(self) -> int:
@@ -167,10 +171,10 @@ def open_batch_service(spec: ModelSpec, access: ModelAccess) -> BatchService:
     if spec.kind == "openai":
         from imagewikiqa.core.llm.openai_batches import OpenAIBatches
 
-        return OpenAIBatches(spec.name, access.server)
+        return OpenAIBatches(spec.name, access.server, access.images)
     from imagewikiqa.core.llm.anthropic_batches import AnthropicBatches
 
-    return AnthropicBatches(spec.name)
+    return AnthropicBatches(spec.name, access.images)
 
 
 def open_client(spec: ModelSpec, access: ModelAccess, ledger: Ledger, run: str) -> Client:

@@ -12,6 +12,7 @@ from imagewikiqa.cli.filter_stage import filter_settings, judge_notes
 from imagewikiqa.cli.job import Job
 from imagewikiqa.cli.job_tables import DISPUTED, drafts_and_verdicts, most_often, write_rejects
 from imagewikiqa.cli.settings import CORPUS, RebuildConfig, as_command
+from imagewikiqa.cli.small_job import NO_COST
 from imagewikiqa.cli.wiki import PINS, section_titles
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import publish_text
@@ -137,17 +138,10 @@ def run_export(job: Job) -> dict[str, Any]:
 
 def _cost(job: Job) -> dict[str, Any]:
     """Return calls and price by model and prompt; `usd` is null where a price is not known."""
-    models: dict[str, dict[str, float | None]] = {}
-    prompts: dict[str, dict[str, float | None]] = {}
-    if job.ledger.is_file():
-        with Ledger(job.ledger) as ledger:
-            models = ledger.cost(job.run.identity)
-            prompts = ledger.prompts(job.run.identity)
-    prices = [one["usd"] for one in models.values()]
-    known = [price for price in prices if price is not None]
-    calls = sum(int(one["calls"] or 0) for one in models.values())
-    usd = round(sum(known), 6) if len(known) == len(prices) else None
-    return {"calls": calls, "usd": usd, "models": models, "prompts": prompts}
+    if not job.ledger.is_file():
+        return dict(NO_COST)
+    with Ledger(job.ledger) as ledger:
+        return ledger.summary(job.run.identity)
 
 
 def _image_folder(job: Job) -> str:

@@ -13,6 +13,7 @@ from imagewikiqa.core.report.summary import Summary, write_summary
 from imagewikiqa.core.runs import Run, finish_run, open_run, pretty
 
 DECIDING = tuple(f"imagewikiqa.{room}" for room in ("core", "prompts", "builders"))
+NO_COST: Mapping[str, Any] = {"calls": 0, "usd": 0.0, "models": {}}
 
 
 @contextmanager
@@ -49,9 +50,13 @@ def work_key(run: Run) -> str:
 
 
 def finish(
-    run: Run, summary: Summary, lineage: Mapping[str, Any], data_files: Sequence[Path]
+    run: Run,
+    summary: Summary,
+    lineage: Mapping[str, Any],
+    data_files: Sequence[Path],
+    cost: Mapping[str, Any] = NO_COST,
 ) -> None:
     """Write the report, cost.json, run.json and the manifest."""
     write_summary(run.path, summary)
-    publish_text(run.path / "cost.json", pretty({"calls": 0, "usd": 0.0, "models": {}}))
+    publish_text(run.path / "cost.json", pretty(dict(cost)))
     finish_run(run, dict(lineage), list(data_files))

@@ -234,6 +234,18 @@ class ImageRef(Record):
     sha256: Sha256 | None = None
 
 
+class Caption(Record):
+    """A caption of one image that names its class, for caption-style training mixes."""
+
+    class_id: str
+    class_name: str
+    image: str = Field(description="path below the image source")
+    image_sha256: Sha256
+    caption: str = Field(min_length=1, description="one line; names the class at word bounds")
+    attempts: int = Field(ge=1, description="replies asked for until one passed the checks")
+    author: Authorship
+
+
 class Item(Part):
     """One question with one image (contracts: items.jsonl)."""
 

@@ -20,6 +20,7 @@ PUBLISHED: tuple[type[BaseModel], ...] = (
     records.Question,
     records.ImageRef,
     records.Item,
+    records.Caption,
     records.Reject,
 )
 FOLDER = Path(__file__).parent / "schemas"

@@ -23,6 +23,7 @@ from imagewikiqa.core.llm.batches import (
 )
 from imagewikiqa.core.llm.client import Request
 from imagewikiqa.core.llm.failures import CallError, without_key
+from imagewikiqa.core.llm.images import Images
 from imagewikiqa.core.llm.wire import LONGEST, Answer
 
 _STATUS = {
@@ -38,8 +39,8 @@ class AnthropicBatches(AnthropicProvider):
     most_requests = 100_000
     most_bytes = 256_000_000
 
-    def __init__(self, model: str) -> None:
-        super().__init__(model)
+    def __init__(self, model: str, images: Images | None = None) -> None:
+        super().__init__(model, images)
         import anthropic
 
         self._client = anthropic.AsyncAnthropic(

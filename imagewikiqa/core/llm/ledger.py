@@ -269,6 +269,21 @@ class Ledger(Closing):
             for model, calls, read, said, batched, usd in rows
         }
 
+    def summary(self, run: str) -> dict[str, Any]:
+        """Return what a run cost: calls and price in all, then by model and by prompt.
+
+        A price is null as soon as that of one call is not known.
+        """
+        models = self.cost(run)
+        prices = [one["usd"] for one in models.values()]
+        known = [price for price in prices if price is not None]
+        return {
+            "calls": sum(int(one["calls"] or 0) for one in models.values()),
+            "usd": round(sum(known), 6) if len(known) == len(prices) else None,
+            "models": models,
+            "prompts": self.prompts(run),
+        }
+
     def prompts(self, run: str) -> dict[str, dict[str, float | None]]:
         """Return attempts, answers and price of a run by prompt template, as `cost` does."""
         rows = self._reader.execute(

@@ -21,6 +21,7 @@ from imagewikiqa.core.llm.batches import (
 )
 from imagewikiqa.core.llm.client import Request
 from imagewikiqa.core.llm.failures import CallError, failure, without_key
+from imagewikiqa.core.llm.images import Images
 from imagewikiqa.core.llm.openai_provider import KEY, OpenAIProvider
 from imagewikiqa.core.llm.wire import LONGEST, Answer
 
@@ -36,8 +37,10 @@ class OpenAIBatches(OpenAIProvider):
     most_requests = 50_000
     most_bytes = 200_000_000
 
-    def __init__(self, model: str, base_url: str | None = None) -> None:
-        super().__init__(model, base_url)
+    def __init__(
+        self, model: str, base_url: str | None = None, images: Images | None = None
+    ) -> None:
+        super().__init__(model, base_url, images)
         import openai
 
         self._client = openai.AsyncOpenAI(
