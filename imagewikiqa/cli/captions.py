@@ -92,8 +92,8 @@ def run_captions(
     spec = parse_model(settings.author or "corpus", "--author")
     if spec.is_corpus or spec.kind == "local":
         raise ToolkitError(
-            f"--author {settings.author or 'is missing'}: captions need a model that sees: give openai:MODEL or"
-            " anthropic:MODEL"
+            f"--author {settings.author or 'is missing'}: captions need a model that sees: give"
+            " openai:MODEL or anthropic:MODEL"
         )
     served = access.settings([spec])
     root = _folder(settings.images)

@@ -85,6 +85,16 @@ ROWS: tuple[BaseModel, ...] = (
         answer=3,
         letter="D",
     ),
+    r.Caption(
+        id="c",
+        class_id="n",
+        class_name="tiger",
+        image="n/a.jpg",
+        image_sha256="0" * 64,
+        caption="A tiger.",
+        attempts=1,
+        author=r.Authorship(name="llm", model="m", prompt="caption_paper@0", seed=0),
+    ),  # fmt: skip
     r.Reject(id="filter:d", stage="filter", input="d", reason="leak"),
 )
 
