@@ -1,0 +1,140 @@
+"""A model that knows the invented encyclopedia, behind OpenAI's chat completions on loopback.
+
+As an author it writes about the facts of the articles it is shown, as a judge it is right when the
+class is named and guesses evenly when it is not, always the same for the same request. It runs in
+a process of its own, and appends the digest of every request it answers to a file.
+"""
+
+import asyncio
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from benchmarks._encyclopedia import known_value, word
+
+LATENCY = 0.02  # seconds
+_FACT = re.compile(r"Its ([a-z ]+) is ([A-Z]\w+ [A-Z]\w+)\.")
+_OPTION = re.compile(r"^([A-D])\. (.*)$", re.M)
+_WANTED = re.compile(r"Write up to (\w+) ")
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def reply(words: str) -> str:
+    """Return what the model says to a prompt."""
+    if "Come up with multiple-choice questions" in words:
+        return _questions(words)
+    options = dict(_OPTION.findall(words))
+    if "Which of the options are right answers by this passage?" in words:
+        right = [letter for letter, text in options.items() if f" is {text}." in words]
+        return json.dumps({"supported": right, "note": "The passage states it."})
+    if "Write three new wrong options" in words:
+        key = hashlib.sha256(words.encode()).hexdigest()
+        return json.dumps({"wrong": [word("repair", key, number) for number in range(3)]})
+    question = words.split("\n")[1]
+    if "we don't know what the object is" in words:
+        return "ABCD"[hashlib.sha256(words.encode()).digest()[0] % 4]
+    right = known_value(question)
+    return next((letter for letter, text in options.items() if text == right), "A")
+
+
+def _questions(words: str) -> str:
+    written = words.rpartition("**Questions already written**")[2].partition("**Why")[0]
+    articles = words.partition("===== BEGIN")[2].partition("===== END")[0]
+    facts = [fact for fact in _FACT.findall(articles) if fact[0] not in written]
+    asked = _WANTED.search(words)
+    most = _NUMBERS.index(asked[1]) if asked and asked[1] in _NUMBERS else 5
+    kinds = re.findall(r"^- (\w+): ", words, re.M)
+    made = []
+    for number, (attribute, right) in enumerate(facts[:most]):
+        wrong = [word("wrong", right, attribute, turn) for turn in range(3)]
+        place = hashlib.sha256(f"{attribute}{right}".encode()).digest()[0] % 4
+        made.append({
+            "question": f"What is the {attribute} of this object?",
+            "choices": [*wrong[:place], right, *wrong[place:]], "answer": place,
+            "reference": f"Its {attribute} is {right}.", "kind": kinds[number % len(kinds)],
+        })  # fmt: skip
+    return json.dumps({"questions": made})
+
+
+class _Speaker(asyncio.Protocol):
+    log: BinaryIO
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._loop = asyncio.get_running_loop()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep where to answer."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Answer once the whole request is there."""
+        self._buffer += data
+        head = self._buffer.find(b"\r\n\r\n")
+        at = bytes(self._buffer[: max(head, 0)]).lower().find(b"content-length:")
+        if head < 0 or at < 0:
+            return
+        size = int(bytes(self._buffer[at + 15 : head]).split(b"\r\n", 1)[0])
+        if len(self._buffer) >= head + 4 + size:
+            body = bytes(self._buffer[head + 4 : head + 4 + size])
+            del self._buffer[: head + 4 + size]
+            self.log.write(hashlib.sha256(body).hexdigest().encode() + b"\n")
+            self.log.flush()
+            self._loop.call_later(LATENCY, self._say, body)
+
+    def _say(self, body: bytes) -> None:
+        if self._transport.is_closing():
+            return
+        raw = json.dumps(_completion(json.loads(body))).encode()
+        head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+        self._transport.write(f"{head}content-length: {len(raw)}\r\n\r\n".encode() + raw)
+
+
+def _completion(asked: dict[str, Any]) -> dict[str, Any]:
+    words = "\n".join(
+        part if isinstance(part, str) else part["text"]
+        for message in asked["messages"]
+        for part in (
+            message["content"] if isinstance(message["content"], list) else [message["content"]]
+        )
+    )
+    said = reply(words)
+    message = {"role": "assistant", "content": said, "refusal": None}
+    choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
+    usage = {"prompt_tokens": len(words) // 4, "completion_tokens": len(said) // 4 + 1}
+    return {"id": "c", "object": "chat.completion", "created": 1, "model": asked["model"],
+            "choices": [choice], "usage": {**usage, "total_tokens": 0}}  # fmt: skip
+
+
+async def _serve(pipe: Connection) -> None:
+    server = await asyncio.get_running_loop().create_server(_Speaker, "127.0.0.1", 0, backlog=1024)
+    pipe.send(server.sockets[0].getsockname()[1])
+    async with server:
+        await server.serve_forever()
+
+
+def _main(pipe: Connection, log: Path) -> None:
+    with log.open("ab") as stream:
+        _Speaker.log = stream
+        asyncio.run(_serve(pipe))
+
+
+@contextmanager
+def serving(log: Path) -> Iterator[str]:
+    """Serve in another process until the block ends; give the address for --base-url."""
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_main, args=(theirs, log), daemon=True)
+    process.start()
+    try:
+        yield f"http://127.0.0.1:{int(ours.recv())}/v1"
+    finally:
+        process.terminate()
+        process.join()
