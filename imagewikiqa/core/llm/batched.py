@@ -145,7 +145,7 @@ class BatchedClient:
             if not requests:
                 continue
             for key, request in requests.items():
-                self._held[key] = self.meter.hold(request, self.price, share=0.5)
+                self._held[key] = self.meter.take(request, self.price, share=0.5)
             try:
                 batch = await life.submit(requests, lines)
             except CallError as error:

@@ -1,5 +1,6 @@
 """What a run spends on models: counted as answers come, and never more than a budget allows."""
 
+import asyncio
 import json
 import re
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from imagewikiqa.core.llm.ledger import Ledger
 from imagewikiqa.core.llm.limits import TOKENS_A_PICTURE
 from imagewikiqa.core.llm.prices import Price
 
-_BYTES_A_TOKEN = 2  # no language has shorter tokens on average; English has twice as many bytes
+_FRAME = 64  # tokens around each turn, more than any service is known to add
 _AMOUNT = re.compile(r"\s*\$?\s*(\d+(?:\.\d+)?)\s*(?:usd|\$)?\s*", re.IGNORECASE)
 
 
@@ -26,8 +27,13 @@ def parse_budget(text: str) -> float:
 
 
 def most_usd(request: Request, price: Price) -> float | None:
-    """Return the most that a request may cost, its longest answer included; None if unknown."""
-    size = len(request.text.encode()) // _BYTES_A_TOKEN + request.pictures * TOKENS_A_PICTURE
+    """Return the most that a request may cost, its longest answer included; None if unknown.
+
+    A token is at least one byte of the words or of the schema: about four times what is billed.
+    """
+    size = len(request.text.encode()) + request.pictures * TOKENS_A_PICTURE
+    size += len(json.dumps(request.json_schema)) if request.json_schema else 0
+    size += _FRAME * (1 + len(request.messages))
     return price(request.model, Usage(input_tokens=size, output_tokens=request.max_tokens))
 
 
@@ -45,6 +51,8 @@ class Meter:
     usd: float = 0.0
     held: float = 0.0
     unknown: bool = False
+    _open: int = 0  # calls with a reservation
+    _waiting: list[asyncio.Future[None]] = field(default_factory=list)
     _begun: set[str] = field(default_factory=set)
 
     def begin(self, ledger: Ledger, run: str, provider: str, price: Price) -> None:
@@ -61,7 +69,22 @@ class Meter:
         for key, usd, batch in list(rows):
             self._add(usd if usd is not None else _most_of(ledger, key, price, batch is not None))
 
-    def hold(self, request: Request, price: Price, share: float = 1.0) -> float:
+    async def hold(self, request: Request, price: Price) -> float:
+        """Reserve the most that a call may cost, as `take`, once the budget has room for it.
+
+        What is reserved is more than what is billed, so that room comes back as calls end.
+        """
+        while True:
+            try:
+                return self.take(request, price)
+            except ToolkitError:
+                if not self._open:
+                    raise
+            change = asyncio.get_running_loop().create_future()
+            self._waiting.append(change)
+            await change
+
+    def take(self, request: Request, price: Price, share: float = 1.0) -> float:
         """Reserve the most that a call may cost, times `share`; return what was reserved.
 
         Raises ToolkitError when the budget does not hold it, or when its price is not known.
@@ -82,6 +105,7 @@ class Meter:
                 f"{most:.4f}; raise --budget and repeat the command, no answer is paid again"
             )
         self.held += most
+        self._open += 1
         return most
 
     def settle(self, held: float, usd: float | None) -> None:
@@ -89,8 +113,14 @@ class Meter:
 
         What may have been billed without an answer counts as it was reserved.
         """
-        self.held -= held
+        if held:
+            self._open -= 1
+            self.held = self.held - held if self._open else 0.0
         self._add(held if usd is None and held else usd)
+        waiting, self._waiting = self._waiting, []
+        for change in waiting:
+            if not change.done():
+                change.set_result(None)
 
     def _add(self, usd: float | None) -> None:
         self.calls += 1

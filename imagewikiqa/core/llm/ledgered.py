@@ -95,7 +95,7 @@ class LedgeredClient:
     async def _pay(self, asked: Asked) -> Reply:
         """Send a request; its place goes to the next one when the answer is there."""
         async with self.limiter.ready:
-            held = self.meter.hold(asked.request, self.price)
+            held = await self.meter.hold(asked.request, self.price)
             attempt = await self.ledger.start(asked, self.run)
             async with self.limiter.unsaved:
                 async with self.limiter.slot(about_tokens(asked.request)) as slot:

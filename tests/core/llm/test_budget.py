@@ -40,6 +40,15 @@ def test_another_budget_is_refused_in_one_sentence(text: str) -> None:
         parse_budget(text)
 
 
+@given(st.text(min_size=1, max_size=200))
+def test_no_words_have_more_tokens_than_bytes(text: str) -> None:
+    def read(model: str, usage: Usage) -> float:
+        return float(usage.input_tokens)
+
+    most = most_usd(asked(text), read)
+    assert most is not None and most > len(text.encode())
+
+
 def test_the_most_that_a_call_costs_counts_its_longest_answer() -> None:
     assert most_usd(asked("a b c", 10), price) == 10
     assert most_usd(asked("a b c", 10), lambda model, usage: None) is None
@@ -75,6 +84,13 @@ def test_calls_that_do_not_fit_are_not_sent(tmp_path: Path) -> None:
     assert meter.usd <= 35.0
     assert meter.usd == len(provider.sent), "one token was written by each"
     assert meter.held == 0
+
+
+def test_a_call_waits_for_room_that_others_give_back(tmp_path: Path) -> None:
+    meter = Meter(15.0)  # each call costs 1 and reserves 10: they go one after another
+    found = ask(meter, tmp_path / "l", [f"t{n}" for n in range(5)])
+    assert not [one for one in found if isinstance(one, BaseException)]
+    assert meter.usd == 5.0
 
 
 def test_what_earlier_commands_spent_counts_once(tmp_path: Path) -> None:
@@ -120,8 +136,8 @@ def test_a_failure_that_cost_nothing_counts_as_nothing(tmp_path: Path) -> None:
 
 def test_a_model_without_a_price_is_not_asked_under_a_budget() -> None:
     with pytest.raises(ToolkitError, match="no price is known for m"):
-        Meter(1.0).hold(asked("a"), lambda model, usage: None)
-    assert Meter().hold(asked("a"), lambda model, usage: None) == 0.0
+        Meter(1.0).take(asked("a"), lambda model, usage: None)
+    assert Meter().take(asked("a"), lambda model, usage: None) == 0.0
 
 
 def test_a_meter_tells_calls_dollars_and_that_a_price_is_unknown() -> None:
@@ -139,7 +155,7 @@ def test_spent_and_held_never_pass_the_budget(calls: list[tuple[int, float]], mo
     waiting: list[tuple[float, float]] = []
     for size, share in calls:
         try:
-            held = meter.hold(asked("x", size), price)
+            held = meter.take(asked("x", size), price)
         except ToolkitError:
             while waiting:
                 meter.settle(*waiting.pop())
