@@ -39,8 +39,8 @@ def reply(words: str) -> str:
     question = words.split("\n")[1]
     if "we don't know what the object is" in words:
         return "ABCD"[hashlib.sha256(words.encode()).digest()[0] % 4]
-    right = known_value(question)
-    return next((letter for letter, text in options.items() if text == right), "A")
+    known = known_value(question)
+    return next((letter for letter, text in options.items() if text == known), "A")
 
 
 def _questions(words: str) -> str:

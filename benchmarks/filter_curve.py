@@ -172,15 +172,15 @@ async def simulate(design: Design, rate: float, drafts: Sequence[Draft]) -> tupl
     return kept / len(drafts), calls / len(drafts)
 
 
-def curve(drafts: Sequence[Draft]) -> list[Row]:
-    """Return every design at every guess rate."""
+def curve(drafts: Sequence[Draft], only: str = "", rates: Sequence[float] = RATES) -> list[Row]:
+    """Return every design whose name holds `only`, at every guess rate."""
     rows = []
-    for design in DESIGNS:
+    for design in (one for one in DESIGNS if only in one.name):
         votes = min(
             design.settings.votes, ARRANGEMENTS if design.kind.repeats else design.settings.votes
         )
         grid = 1 if design.settings.mode == "paper" else ROUND * votes
-        for rate in RATES:
+        for rate in rates:
             sums = exact(design, rate)
             kept, calls = asyncio.run(simulate(design, rate, drafts))
             known = sums is not None and sums.calls == sums.calls
@@ -221,14 +221,15 @@ def operating_at(design: Design, rate: float) -> Operating:
 
 def table(rows: Sequence[Row]) -> str:
     """Return the curve as a Markdown table: kept share (exact / simulated) and calls."""
-    lines = [f"| judge and rule | {' | '.join(map(str, RATES))} |", "|---" * (len(RATES) + 1) + "|"]
-    for design in DESIGNS:
-        mine = [row for row in rows if row.design == design.name]
+    rates = sorted({row.rate for row in rows})
+    lines = [f"| judge and rule | {' | '.join(map(str, rates))} |", "|---" * (len(rates) + 1) + "|"]
+    for name in dict.fromkeys(row.design for row in rows):
+        mine = [row for row in rows if row.design == name]
         shares = [
             f"{'' if row.exact is None else f'{100 * row.exact:.2f}'} / {100 * row.kept:.1f}"
             for row in mine
         ]
-        lines.append(f"| {design.name}: % kept | {' | '.join(shares)} |")
+        lines.append(f"| {name}: % kept | {' | '.join(shares)} |")
         calls = [f"{row.calls:.1f}" for row in mine]
         lines.append(f"| calls of {mine[0].grid} | {' | '.join(calls)} |")
     return "\n".join(lines) + "\n"
@@ -238,8 +239,11 @@ def main() -> int:
     """Print the curve."""
     options = parser()
     options.add_argument("--drafts", type=int, default=1000, help="simulated questions a cell")
+    options.add_argument("--only", default="", help="designs whose name holds these words")
+    options.add_argument("--rates", type=float, nargs="+", default=RATES, help="guess rates")
     given = options.parse_args()
-    rows = curve([draft(number) for number in range(given.drafts)])
+    drafts = [draft(number) for number in range(given.drafts)]
+    rows = curve(drafts, given.only, given.rates)
     if given.json:
         result = headline()
         told = {**asdict(result), "ratios": result.ratios, "curve": [asdict(row) for row in rows]}
