@@ -1,6 +1,7 @@
 """A causal language model of a few thousand weights, drawn by a seed, and its tokenizer."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -27,7 +28,8 @@ def save_tiny(folder: Path, *, seed: int = 0, context: int = 512, chat: bool = T
     )
     pages = (page.wikitext[:2000] for page in list(read_sample())[:10])
     tokenizer.train_from_iterator(pages, trainer)
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<end>")
+    tokenizer_class: Any = PreTrainedTokenizerFast  # its constructor is not typed
+    fast = tokenizer_class(tokenizer_object=tokenizer, eos_token="<end>")
     if chat:
         fast.chat_template = CHAT
     fast.save_pretrained(folder)
