@@ -1,60 +1,94 @@
 """`draft` and `filter` with a local model of tiny weights, which knows nothing, as both parties."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections import Counter
 from pathlib import Path
-from typing import Any
 
+import jsonschema
 import pytest
 
 from imagewikiqa.builders.sample import sample_classes
-from imagewikiqa.core.llm.ledger import Ledger
-from tests.cli.conftest import command  # noqa: F401 - a fixture
+from imagewikiqa.core.llm.client import Reply
+from imagewikiqa.core.llm.ledger import Attempt, Ledger
+from tests.cli.conftest import Command, command  # noqa: F401 - a fixture
 from tests.eval.tiny import save_tiny
+
+SAMPLE = ("--pages", "sample", "--images", "none")
+SHORT = ("--set", "drafting.page_tokens=100", "--set", "drafting.max_tokens=256")
 
 
 @pytest.fixture
-def line(tmp_path: Path) -> Iterator[tuple[object, ...]]:
+def two(tmp_path: Path) -> Path:
     entries = [one.model_dump_json(exclude={"index"}) + "\n" for one in sample_classes()[:2]]
-    (tmp_path / "two.jsonl").write_text("".join(entries), encoding="utf-8")
-    model = save_tiny(tmp_path / "model", context=200)
-    yield (
-        "--pages", "sample", "--classes", tmp_path / "two.jsonl", "--images", "none",
-        "--author", f"local:{model}", "--out", tmp_path / "run",
-    )  # fmt: skip
+    file = tmp_path / "two.jsonl"
+    file.write_text("".join(entries), encoding="utf-8")
+    return file
 
 
-def test_articles_longer_than_the_context_are_counted_and_end_in_one_sentence(
+def attempts(run: Path) -> list[Attempt]:
+    with Ledger(run / "ledger.sqlite") as ledger:
+        return list(ledger.attempts())
+
+
+def reasons(table: Path) -> Counter[str]:
+    return Counter(json.loads(row)["reason"] for row in table.read_text("utf-8").splitlines())
+
+
+def test_articles_longer_than_the_context_are_counted_and_nothing_is_paid(
     tmp_path: Path,
-    line: tuple[object, ...],
-    command: Callable[..., Any],  # noqa: F811
+    two: Path,
+    command: Command,  # noqa: F811
 ) -> None:
-    said = command("draft", *line)
-    assert "Traceback" not in said.err and said.code in (0, 2)
-    rejects = tmp_path / "run" / "work" / "draft.rejects.jsonl"
-    if rejects.is_file():
-        reasons = {json.loads(row)["reason"] for row in rejects.read_text().splitlines()}
-        assert reasons == {"prompt longer than the model's context"}
+    run, model = tmp_path / "run", save_tiny(tmp_path / "model", context=200)
+    said = command(
+        "draft", *SAMPLE, "--classes", two, "--author", f"local:{model}", "--out", run, "--json"
+    )
+    assert said.code == 0, said.err
+    assert said.summary["draft"] == 0
+    rejected = reasons(run / "work" / "draft.rejects.jsonl")
+    assert rejected == {"prompt longer than the model's context": 2}
+    assert {one.status for one in attempts(run)} == {"error"}
+
+
+def test_one_local_model_drafts_and_judges_and_its_whole_replies_fit_the_schema(
+    tmp_path: Path,
+    two: Path,
+    command: Command,  # noqa: F811
+) -> None:
+    run, model = tmp_path / "run", f"local:{save_tiny(tmp_path / 'model', context=4096)}"
+    given = (*SAMPLE, *SHORT, "--classes", two, "--author", model, "--judge", model, "--out", run)
+    said = command("draft", *given, "--json")
+    assert said.code == 0, said.err
+    with Ledger(run / "ledger.sqlite") as ledger:
+        asked = list(ledger.attempts())
+        for one in asked:
+            answer, body = ledger.answer(one.key), ledger.body(one.key)
+            assert answer is not None and body is not None
+            text = Reply.model_validate_json(answer.raw).text
+            if one.status == "ok":
+                jsonschema.validate(json.loads(text), json.loads(body)[1]["json_schema"])
+            else:
+                assert one.status == "truncated" and text.startswith('{"questions":[')
+    assert len({one.key for one in asked}) == len(asked) >= 2
+    rows = (run / "work" / "draft.jsonl").read_text("utf-8").splitlines()
+    assert len(rows) == said.summary["draft"]
+    assert rows or reasons(run / "work" / "draft.rejects.jsonl").total() >= 2
+    judged = command("filter", *given, "--json")
+    assert judged.code == 0, judged.err
+    assert [one.id for one in attempts(run)][: len(asked)] == [one.id for one in asked]
 
 
 def test_a_local_judge_answers_drafts_of_the_corpus_author_and_its_folder_may_move(
     tmp_path: Path,
-    line: tuple[object, ...],
-    command: Callable[..., Any],  # noqa: F811
+    command: Command,  # noqa: F811
 ) -> None:
-    given = list(line)
-    given[given.index("--author") + 1] = "corpus"
-    given[given.index("--classes") + 1] = "sample"
-    given += ["--limit", 6, "--mode", "paper"]
-    model = save_tiny(tmp_path / "judge", context=2048)
-    said = command("filter", *given, "--judge", f"local:{model}")
-    assert said.code in (0, 2) and "Traceback" not in said.err
-    with Ledger(tmp_path / "run" / "ledger.sqlite") as ledger:
-        attempts = list(ledger.attempts())
-    assert attempts and {one.usd for one in attempts} == {0.0}
-    assert {one.model[:6] for one in attempts} == {"llama-"}
+    run, model = tmp_path / "run", save_tiny(tmp_path / "judge", context=256)
+    given = (*SAMPLE, "--classes", "sample", "--limit", 6, "--mode", "paper", "--out", run)
+    said = command("filter", *given, "--judge", f"local:{model}", "--json")
+    assert said.code == 0, said.err
+    asked = attempts(run)
+    assert said.summary["filter"] > 0 and len(asked) >= 2 * said.summary["filter"]
+    assert {one.usd for one in asked} == {0.0} and {one.model[:6] for one in asked} == {"llama-"}
     moved = model.rename(tmp_path / "moved")
-    again = command("filter", *given, "--judge", f"local:{moved}")
-    assert again.code == said.code
-    with Ledger(tmp_path / "run" / "ledger.sqlite") as ledger:
-        assert len(list(ledger.attempts())) == len(attempts)
+    again = command("filter", *given, "--judge", f"local:{moved}", "--json")
+    assert again.code == 0 and len(attempts(run)) == len(asked)

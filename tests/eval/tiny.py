@@ -9,6 +9,8 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from imagewikiqa.builders.sample import read_sample
 
+torch.set_num_threads(1)  # on busy cores two threads are slower than one, and wait for each other
+
 CHAT = (
     "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
