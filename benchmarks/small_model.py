@@ -26,8 +26,8 @@ from imagewikiqa.qa.position_bias import position_bias
 MODEL = "openai:smollm2"
 # One question a class of few tokens: one thread reads some 110 tokens a second and writes 30.
 SMALL = (
-    "--per-class 1 --set drafting.oversample=1 --set drafting.rounds=1 --set drafting.max_tokens=384"
-    " --set drafting.page_tokens=400"
+    "--per-class 1 --set drafting.oversample=1 --set drafting.rounds=1"
+    " --set drafting.max_tokens=384 --set drafting.page_tokens=400"
 ).split()
 FEW_KINDS = ["--set", "drafting.kinds=[habitat, use, origin]"]
 

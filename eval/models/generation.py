@@ -100,9 +100,7 @@ class Generator:
 
         The plain one is "System: ...", "User: ..." and "Assistant:" with a blank line between.
         """
-        turns = [
-            {"role": turn.role, "content": words_of(turn)} for turn in request.messages
-        ]
+        turns = [{"role": turn.role, "content": words_of(turn)} for turn in request.messages]
         if not self._tokenizer.chat_template:
             lines = [f"{turn['role'].capitalize()}: {turn['content']}" for turn in turns]
             return list(self._tokenizer("\n\n".join([*lines, "Assistant:"]))["input_ids"])
