@@ -83,7 +83,8 @@ def teach(folder: Path, lessons: Sequence[tuple[str, str]]) -> None:
     for _ in range(600):
         losses = [model(input_ids=ids, labels=labels).loss for ids, labels in examples]
         optimizer.zero_grad()
-        torch.stack(losses).sum().backward()
+        total: Any = torch.stack(losses).sum()  # `backward` is not typed
+        total.backward()
         optimizer.step()
         if max(loss.item() for loss in losses) < 0.01:
             break
