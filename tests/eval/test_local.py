@@ -18,24 +18,7 @@ from imagewikiqa.core.llm.prices import nothing_to_pay
 from imagewikiqa.eval.models.local import LocalProvider
 from imagewikiqa.eval.models.weights import find_weights
 from imagewikiqa.qa.llm_reply import QuestionDrafts
-from tests.eval.tiny import save_tiny
-
-# Bounded, so that weights drawn by chance come to an end.
-SHORT: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "name": {"type": "string", "maxLength": 12},
-        "answer": {"type": "integer", "minimum": 0, "maximum": 3},
-        "words": {
-            "type": "array",
-            "items": {"enum": ["bamboo", 'a "quoted" é', "C"]},
-            "minItems": 2,
-            "maxItems": 3,
-        },
-    },
-    "required": ["name", "answer", "words"],
-    "additionalProperties": False,
-}
+from tests.eval.tiny import SHORT, save_tiny
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,23 @@ CHAT = (
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
 
+# Bounded, so that a reply of any model comes to an end.
+SHORT: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "maxLength": 12},
+        "answer": {"type": "integer", "minimum": 0, "maximum": 3},
+        "words": {
+            "type": "array",
+            "items": {"enum": ["bamboo", 'a "quoted" é', "C"]},
+            "minItems": 2,
+            "maxItems": 3,
+        },
+    },
+    "required": ["name", "answer", "words"],
+    "additionalProperties": False,
+}
+
 
 def save_tiny(folder: Path, *, seed: int = 0, context: int = 512, chat: bool = True) -> Path:
     """Write a Llama of one layer and its byte-level tokenizer, trained on the sample's pages."""
