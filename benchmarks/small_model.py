@@ -119,12 +119,12 @@ def drafted(
     return found | {"rejects": rejects(out, "draft")}
 
 
-def judged(folder: Path, url: str, classes: int) -> dict[str, Any]:
+def judged(folder: Path, url: str, limit: int, classes: str = "sample") -> dict[str, Any]:
     """Return what the model answers, once with the name and once without, as the paper asks."""
     out = folder / "corpus"
-    options = ["--classes", "sample", "--limit", str(classes), "--mode", "paper"]
+    options = ["--classes", classes, "--limit", str(limit), "--mode", "paper"]
     options += ["--author", "corpus", "--judge", MODEL]
-    return {"classes": classes, "seconds": run("filter", out, url, options)} | verdicts(out)
+    return {"classes": limit, "seconds": run("filter", out, url, options)} | verdicts(out)
 
 
 def main() -> int:

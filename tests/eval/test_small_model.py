@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks import small_model
 from benchmarks._llama_server import installed, serving
+from imagewikiqa.builders.sample import sample_classes
 from imagewikiqa.core.llm.client import user_request
 from imagewikiqa.core.llm.openai_provider import OpenAIProvider
 from tests.eval.tiny import SHORT
@@ -33,14 +34,14 @@ def test_every_reply_over_http_fits_a_schema_that_lets_it_end(url: str) -> None:
     provider = OpenAIProvider("smollm2", url)
 
     async def ask(seed: int) -> str:
-        words = f"Question {seed}: where does a panda live?"
+        words = f"Question {seed}: where does it live?"
         request = user_request("smollm2", "test@0", words, 200, seed=seed, json_schema=SHORT)
         reply = provider.read((await provider.send(request)).body)
         assert reply.finish == "stop"
         return reply.text
 
     async def all_of_them() -> list[str]:
-        return [await ask(seed) for seed in range(4)]
+        return [await ask(seed) for seed in range(2)]
 
     said = asyncio.run(all_of_them())
     for text in said:
@@ -60,7 +61,10 @@ def test_what_a_real_model_drafts_over_http_is_valid_wherever_it_is_whole(
 def test_a_real_model_judges_drafts_over_http_and_every_trial_is_counted(
     tmp_path: Path, url: str
 ) -> None:
-    found = small_model.judged(tmp_path, url, 6)
+    file = tmp_path / "classes.jsonl"  # the corpus author compares five classes or more
+    entries = [one.model_dump_json(exclude={"index"}) + "\n" for one in sample_classes()[-5:]]
+    file.write_text("".join(entries), encoding="utf-8")
+    found = small_model.judged(tmp_path, url, 5, str(file))
     named, blind = found["with_name"], found["without_name"]
     assert named["trials"] == blind["trials"] == found["judged"] > 0
     for asked in (named, blind):
