@@ -1,7 +1,7 @@
 """Token by token: a reply of a causal language model, held to a JSON schema where one is asked."""
 
 import threading
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import jinja2
 import llguidance
@@ -18,8 +18,11 @@ from imagewikiqa.core.llm.failures import CallError
 from imagewikiqa.core.llm.turns import words_of
 from imagewikiqa.eval.models.weights import Weights
 
+if TYPE_CHECKING:
+    from llguidance._lib import JsonCompileOptions  # named in its types alone
+
 # A model may like blanks so much that it never ends; compact JSON has none between its marks.
-_COMPACT = {"whitespace_flexible": False}
+_COMPACT: "JsonCompileOptions" = {"whitespace_flexible": False}
 
 
 class Generator:
@@ -29,7 +32,8 @@ class Generator:
         self._name = weights.name
         on_gpu = torch.cuda.is_available()
         self._device = torch.device("cuda" if on_gpu else "cpu")
-        transformers.utils.logging.disable_progress_bar()  # the stages show their own
+        logs: Any = transformers.utils.logging  # its functions are not typed
+        logs.disable_progress_bar()  # the stages show their own
         told = {"local_files_only": True, "trust_remote_code": False}
         try:
             self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(
@@ -96,9 +100,7 @@ class Generator:
 
         The plain one is "System: ...", "User: ..." and "Assistant:" with a blank line between.
         """
-        turns = [
-            {"role": turn.role, "content": words_of(turn, "local")} for turn in request.messages
-        ]
+        turns = [{"role": turn.role, "content": words_of(turn)} for turn in request.messages]
         if not self._tokenizer.chat_template:
             lines = [f"{turn['role'].capitalize()}: {turn['content']}" for turn in turns]
             return list(self._tokenizer("\n\n".join([*lines, "Assistant:"]))["input_ids"])

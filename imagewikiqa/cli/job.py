@@ -21,7 +21,8 @@ from imagewikiqa.core.stages import Stage, StageReport, run_stage
 from imagewikiqa.qa.leaks import LeakChecker
 
 LEDGER = "ledger.sqlite"
-DECIDING = tuple(f"imagewikiqa.{room}" for room in ("core", "prompts", "builders", "qa", "cli"))
+_ROOMS = ("core", "prompts", "builders", "qa", "cli", "eval.models")  # whose code decides rows
+DECIDING = tuple(f"imagewikiqa.{room}" for room in _ROOMS)
 
 
 @dataclass(slots=True)

@@ -18,24 +18,7 @@ from imagewikiqa.core.llm.prices import nothing_to_pay
 from imagewikiqa.eval.models.local import LocalProvider
 from imagewikiqa.eval.models.weights import find_weights
 from imagewikiqa.qa.llm_reply import QuestionDrafts
-from tests.eval.tiny import save_tiny
-
-# Bounded, so that weights drawn by chance come to an end.
-SHORT: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "name": {"type": "string", "maxLength": 12},
-        "answer": {"type": "integer", "minimum": 0, "maximum": 3},
-        "words": {
-            "type": "array",
-            "items": {"enum": ["bamboo", 'a "quoted" é', "C"]},
-            "minItems": 2,
-            "maxItems": 3,
-        },
-    },
-    "required": ["name", "answer", "words"],
-    "additionalProperties": False,
-}
+from tests.eval.tiny import SHORT, save_tiny
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +93,7 @@ def test_a_greedy_reply_is_what_transformers_itself_generates(
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     prompt = tokenizer("<|user|>Where does it live?<|assistant|>", return_tensors="pt")
     out = model.generate(**prompt, max_new_tokens=16, do_sample=False)
     written = tokenizer.decode(out[0, prompt["input_ids"].shape[1] :], skip_special_tokens=True)
@@ -132,7 +115,7 @@ def test_a_prompt_longer_than_the_context_fails_alone(provider: LocalProvider) -
 def test_a_model_without_a_chat_template_is_shown_plain_turns(tmp_path: Path) -> None:
     plain = LocalProvider(find_weights(str(save_tiny(tmp_path / "plain", chat=False))))
     turns = [("system", "Be brief."), ("user", "Where?")]
-    messages = tuple(Message(role=r, content=(TextPart(text=t),)) for r, t in turns)  # type: ignore[arg-type]
+    messages = tuple(Message(role=r, content=(TextPart(text=t),)) for r, t in turns)
     reply(plain, request(tokens=2).model_copy(update={"messages": messages}))
     assert plain._generator is not None
     tokens = plain._generator._prompt(request(tokens=2).model_copy(update={"messages": messages}))
