@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from imagewikiqa.core.runs import finish_run, pretty
 from imagewikiqa.core.tables import read_table, write_table
 from imagewikiqa.qa.assemble import AssembleSettings
 from imagewikiqa.qa.attribution import ATTRIBUTION, write_attribution
+from imagewikiqa.qa.audit.contamination import Text, contaminated
 from imagewikiqa.qa.audit.run import audit
 from imagewikiqa.qa.audit.write import write_audit
 from imagewikiqa.qa.checks import FLAGS, check_draft
@@ -53,6 +54,7 @@ def run_assemble(job: Job) -> None:
         judged=judged,
         checks={draft.id: check_draft(draft, checker, texts) for draft in drafts},
         undrafted=list(read_table(job.run.work / "draft.rejects.jsonl", Reject)),
+        held=_held(job, [one for one in drafts if one.id in judged and judged[one.id].keep]),
     )
     picking = SelectSettings(
         mode=settings.mode,
@@ -79,6 +81,12 @@ def run_assemble(job: Job) -> None:
     write_table(job.run.path / "questions.jsonl", made.questions)
     write_table(job.run.path / "items.jsonl", made.items)
     write_table(job.run.work / "assemble.rejects.jsonl", made.rejects)
+
+
+def _held(job: Job, kept: Sequence[Draft]) -> dict[str, str]:
+    """Return which kept drafts the set of --against holds already, each with the reason."""
+    texts = [Text(one.question, [choice.text for choice in one.choices]) for one in kept]
+    return {kept[at].id: reason for at, reason in contaminated(texts, job.against).items()}
 
 
 def _images(job: Job) -> list[ImageRef] | None:

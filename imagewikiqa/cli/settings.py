@@ -82,6 +82,7 @@ class RebuildConfig(Closed):
     questions: int | None = Field(None, ge=1)
     items: int | None = Field(None, ge=1)
     previous: Path | None = None
+    against: Path | None = None  # another set, no question of which is released
     form_cap: float = Field(0.15, gt=0, le=1)
     splits: dict[str, float] = Field(default_factory=dict)
     seed: int = Field(0, ge=0)
@@ -164,7 +165,7 @@ def as_config(settings: RebuildConfig) -> dict[str, Any]:
 
 
 def as_command(settings: RebuildConfig, limit: int | None) -> str:
-    """Return the command that builds a set again; FILE, DIR and EARLIER_RUN stand for paths."""
+    """Return the command that builds a set again; words in capitals stand for paths."""
     kind = RebuildConfig(mode=settings.mode, author=settings.author, judge=settings.judge)
     given, usual = as_config(settings), as_config(RebuildConfig())
     usual["filter"] = as_config(kind)["filter"]
@@ -196,8 +197,8 @@ def _assigned(name: str, value: object) -> str:
 def _blank(value: str, name: str = "") -> str:
     """Return a value without the path in it: a path is of one machine."""
     kind, _, path = value.partition(":")
-    if name == "previous":
-        return "EARLIER_RUN"
+    if name in {"previous", "against"}:
+        return {"previous": "EARLIER_RUN", "against": "OTHER_SET"}[name]
     if path and kind in {"dump", "folder", "index", "pins", "scripted"}:
         return f"{kind}:{'DIR' if kind in {'folder', 'index'} else 'FILE'}"
     if path and kind == "local":  # whether it is a folder, only this machine knows

@@ -26,7 +26,7 @@ COMMANDS = (
 STAGE_OPTIONS = (
     "--classes", "--pages", "--author", "--judge", "--images", "--per-class", "--mode", "--config",
     "--images-per-question", "--questions", "--items", "--previous", "--set", "--out", "--seed",
-    "--workers", "--limit", "--dry-run", "--json", "--sample",
+    "--workers", "--limit", "--dry-run", "--json", "--sample", "--against",
 )  # fmt: skip
 
 
