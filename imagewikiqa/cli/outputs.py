@@ -36,6 +36,7 @@ from imagewikiqa.qa.audit.run import audit
 from imagewikiqa.qa.audit.write import write_audit
 from imagewikiqa.qa.checks import FLAGS, check_draft
 from imagewikiqa.qa.export import UPSTREAM, write_upstream
+from imagewikiqa.qa.families import families
 from imagewikiqa.qa.hub import HubInfo, write_hub
 from imagewikiqa.qa.position_bias import position_bias
 from imagewikiqa.qa.release import Pool, release
@@ -62,6 +63,8 @@ def run_assemble(job: Job) -> None:
         per_class=settings.per_class,
         questions=settings.questions,
         form_cap=settings.form_cap,
+        family_quota=settings.family_quota,
+        families=families(job.listed),
     )
     shaping = AssembleSettings(
         mode=settings.mode,

@@ -84,6 +84,7 @@ class RebuildConfig(Closed):
     previous: Path | None = None
     against: Path | None = None  # another set, no question of which is released
     form_cap: float = Field(0.15, gt=0, le=1)
+    family_quota: float = Field(1.0, gt=0, le=1)  # share of one hypernym family; 1 is no quota
     splits: dict[str, float] = Field(default_factory=dict)
     seed: int = Field(0, ge=0)
     filter: FilterConfig = Field(FilterConfig(), validate_default=True)
@@ -178,8 +179,8 @@ def as_command(settings: RebuildConfig, limit: int | None) -> str:
         elif isinstance(value, dict):
             same = usual[name]
             words += [_assigned(f"{name}.{k}", v) for k, v in value.items() if v != same.get(k)]
-        elif name == "form_cap":
-            words.append(f"--set form_cap={value}")
+        elif name in {"form_cap", "family_quota"}:
+            words.append(f"--set {name}={value}")
         else:
             parts = value if isinstance(value, list) else [value]
             words += [f"--{name.replace('_', '-')} {_blank(str(one), name)}" for one in parts]

@@ -22,6 +22,7 @@ COMMANDS = (
     "audit",
     "gate",
     "builders",
+    "ledger",
 )
 STAGE_OPTIONS = (
     "--classes", "--pages", "--author", "--judge", "--images", "--per-class", "--mode", "--config",
