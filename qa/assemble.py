@@ -247,6 +247,17 @@ def _item(question: Question, image: ImageRef | None, rank: int) -> Item:
     )
 
 
+def held_elsewhere(draft: Draft, reason: str) -> Reject:
+    """Return the reject of a question that another set holds already."""
+    return Reject(
+        id=f"assemble:{draft.id}",
+        stage="assemble",
+        input=draft.id,
+        reason=reason,
+        detail=f"{draft.class_name}: {draft.question}",
+    )
+
+
 def no_image(question: Draft | Question) -> Reject:
     """Return the reject of a question that no image is left for."""
     return Reject(

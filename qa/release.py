@@ -1,12 +1,13 @@
 """From judged drafts and images to a release: selected, balanced, illustrated."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from imagewikiqa.core.records import Draft, ImageRef, Item, Judged, Question, Reject
 from imagewikiqa.qa.assemble import (
     AssembleSettings,
     arrange,
+    held_elsewhere,
     make_items,
     no_image,
     share_images,
@@ -26,6 +27,7 @@ class Pool:
     judged: Mapping[str, Judged]
     checks: Mapping[str, dict[str, bool]]
     undrafted: Sequence[Reject] = ()
+    held: Mapping[str, str] = field(default_factory=dict)  # by another set, with the reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,7 @@ def release(
     failed = {one: first_failure(checks) for one, checks in pool.checks.items()}
     reasons = {one: reason for one, reason in failed.items() if reason is not None}
     classes = {image.class_id for image in images or ()}
-    judged = [draft for draft in pool.drafts if draft.id in pool.judged]
+    judged = [d for d in pool.drafts if d.id in pool.judged and d.id not in pool.held]
     bare: set[str] = set()
     if images is not None:
         sound = [d for d in judged if pool.judged[d.id].keep and d.id not in reasons]
@@ -71,6 +73,7 @@ def release(
             break
         bare |= without
     rejects += [no_image(draft) for draft in judged if draft.id in bare]
+    rejects += [held_elsewhere(d, pool.held[d.id]) for d in pool.drafts if d.id in pool.held]
     questions = arrange(chosen, pool.judged, pool.checks, shaping, previous)
     items, _ = make_items(questions, shares, shaping)
     return Release(questions=questions, items=items, rejects=rejects)

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import floor
 from typing import Literal
 
@@ -20,13 +20,18 @@ FEW = 3  # questions of one form that any set may hold: a small share of a small
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectSettings:
-    """How many questions of what kind; `form_cap` is the largest share of one form."""
+    """How many questions of what kind; `form_cap` is the largest share of one form.
+
+    `family_quota` is that of one hypernym family, which `families` gives by class; "" is none.
+    """
 
     mode: Literal["strict", "paper"] = "strict"
     seed: int = 0
     per_class: int = 5
     questions: int | None = None
     form_cap: float = 0.15
+    family_quota: float = 1.0
+    families: Mapping[str, str] = field(default_factory=dict)
 
 
 def select(
@@ -124,13 +129,15 @@ def _turns(drafts: Sequence[Draft]) -> dict[str, int]:
 
 
 def _gates(drafts: list[Draft], judged: Mapping[str, Judged], settings: SelectSettings) -> Step:
-    """Cap forms, balance habits and gate blind guesses in turn until all hold.
+    """Cap forms and families, balance habits and gate blind guesses in turn until all hold.
 
     Over at most `questions`; what the gate takes of them is not made up for.
     """
     kept, lost = drafts, list[tuple[Draft, str]]()
     while True:  # each round but the last drops something
         kept, capped = _cap_forms(kept, settings)
+        kept, crowded = _cap_families(kept, settings)
+        capped += crowded
         kept, leaning = balance(
             kept,
             habits(judged, kept),
@@ -180,25 +187,39 @@ def habits(judged: Mapping[str, Judged], drafts: Sequence[Draft]) -> tuple[Habit
 
 
 def _cap_forms(drafts: list[Draft], settings: SelectSettings) -> Step:
-    """Drop questions of forms above their share, those of the largest classes first.
-
-    The share is of what will be left: of `questions` where fewer were asked for. Questions of an
-    LLM have no form.
-    """
+    """Drop questions of forms above their share; questions of an LLM have no form."""
     forms = [draft.author.form for draft in drafts]
+    return _cap(drafts, forms, settings.form_cap, "form has enough questions", settings)
+
+
+def _cap_families(drafts: list[Draft], settings: SelectSettings) -> Step:
+    """Drop questions of hypernym families above their share."""
+    if settings.family_quota >= 1:
+        return drafts, []
+    names = [settings.families.get(draft.class_id, "") for draft in drafts]
+    return _cap(drafts, names, settings.family_quota, "family has enough questions", settings)
+
+
+def _cap(
+    drafts: list[Draft], names: Sequence[str], share: float, why: str, settings: SelectSettings
+) -> Step:
+    """Drop questions of what is above its share, those of the largest classes first.
+
+    The share is of what will be left: of `questions` where fewer were asked for.
+    """
     keys = [keyed_int(settings.seed, "cap", draft.id) for draft in drafts]
-    crowd = Crowd(forms, [draft.class_id for draft in drafts], keys)
-    counts = Counter(form for form in forms if form)
+    crowd = Crowd(names, [draft.class_id for draft in drafts], keys)
+    counts = Counter(name for name in names if name)
     gone: set[str] = set()
     while counts:
         left = len(drafts) - len(gone)
-        form = min(counts, key=lambda name: (-counts[name], name))
+        most = min(counts, key=lambda name: (-counts[name], name))
         whole = min(left, settings.questions or left)
-        if counts[form] <= max(FEW, floor(settings.form_cap * whole)):
+        if counts[most] <= max(FEW, floor(share * whole)):
             break
-        gone.add(drafts[crowd.take(form)].id)
-        counts[form] -= 1
-    return _split(drafts, gone, "form has enough questions")
+        gone.add(drafts[crowd.take(most)].id)
+        counts[most] -= 1
+    return _split(drafts, gone, why)
 
 
 def _count(drafts: list[Draft], _: Mapping[str, Judged], settings: SelectSettings) -> Step:

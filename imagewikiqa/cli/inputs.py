@@ -15,12 +15,14 @@ from imagewikiqa.core.digests import digest, file_digest, text_digest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.records import ClassEntry, Question
 from imagewikiqa.core.tables import read_table
+from imagewikiqa.qa.audit.contamination import Text
+from imagewikiqa.qa.audit.load import load
 
 
 def input_digests(
     settings: RebuildConfig, classes: Sequence[ClassEntry], site: Site
 ) -> dict[str, str]:
-    """Return the sha256 of the class list, the pages, an earlier release and models in files."""
+    """Return the sha256 of the class list, the pages, other sets and models in files."""
     found = {
         "classes": digest([entry.model_dump(mode="json") for entry in classes]),
         "pages": source_digest(settings.pages, site),
@@ -32,6 +34,9 @@ def input_digests(
         found["images"] = file_digest(_index_table(Path(place)))
     if settings.previous is not None:
         found["previous"] = file_digest(previous_questions(settings.previous))
+    if settings.against is not None:
+        texts = read_against(settings.against)
+        found["against"] = digest([[one.question, *one.choices] for one in texts])
     for name, spec in (("author", settings.author), *(("judge", one) for one in settings.judge)):
         kind, _, path = spec.partition(":")
         if kind == "scripted":
@@ -101,6 +106,15 @@ def previous_questions(release: Path) -> Path:
             "or its questions.jsonl"
         )
     return file
+
+
+def read_against(other: Path) -> list[Text]:
+    """Return the questions that are not to be released, in order; ToolkitError for no set."""
+    try:
+        rows = load(other).rows
+    except ToolkitError as error:
+        raise ToolkitError(f"--against names no set of questions: {error}") from error
+    return [Text(*one) for one in dict.fromkeys((row.question, row.choices) for row in rows)]
 
 
 def source_digest(spec: str, site: Site) -> str:

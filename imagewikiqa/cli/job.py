@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from imagewikiqa.builders.sample import sample_classes
-from imagewikiqa.cli.inputs import check_images, input_digests, read_previous
+from imagewikiqa.cli.inputs import check_images, input_digests, read_against, read_previous
 from imagewikiqa.cli.models import ModelAccess, open_provider, parse_model, parse_models
 from imagewikiqa.cli.settings import RebuildConfig, as_config
 from imagewikiqa.cli.wiki import WikiAccess, check_source
@@ -18,6 +18,7 @@ from imagewikiqa.core.progress import Progress
 from imagewikiqa.core.records import ClassEntry, Question
 from imagewikiqa.core.runs import Run, open_run
 from imagewikiqa.core.stages import Stage, StageReport, run_stage
+from imagewikiqa.qa.audit.contamination import Text
 from imagewikiqa.qa.leaks import LeakChecker
 
 LEDGER = "ledger.sqlite"
@@ -53,6 +54,11 @@ class Job:
         return read_previous(self.settings.previous) if self.settings.previous else {}
 
     @property
+    def against(self) -> list[Text]:
+        """Return the questions of another set, none of which is released."""
+        return read_against(self.settings.against) if self.settings.against else []
+
+    @property
     def ledger(self) -> Path:
         """Return the file of every attempt to ask a model, kept beside what was made of them."""
         return self.run.path / LEDGER
@@ -76,6 +82,8 @@ def checked_classes(settings: RebuildConfig) -> Sequence[ClassEntry]:
     check_images(settings, classes)
     if settings.previous is not None:
         read_previous(settings.previous)
+    if settings.against is not None:
+        read_against(settings.against)
     return classes
 
 
@@ -100,7 +108,8 @@ def open_job(
             open_provider(spec, access)
     config = as_config(settings)
     # Files are told apart by content, so that a moved class list or dump is still the same run.
-    named = {name: config.get(name) for name in ("classes", "pages", "images", "previous")}
+    files = ("classes", "pages", "images", "previous", "against")
+    named = {name: config.get(name) for name in files}
     bound = {name: value for name, value in config.items() if name not in named}
     bound |= {name: _kind(value) for name, value in named.items() if value is not None}
     bound |= {"author": specs[0].bound, "judge": [spec.bound for spec in specs[1:]]} | served

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +32,12 @@ from imagewikiqa.core.runs import finish_run, pretty
 from imagewikiqa.core.tables import read_table, write_table
 from imagewikiqa.qa.assemble import AssembleSettings
 from imagewikiqa.qa.attribution import ATTRIBUTION, write_attribution
+from imagewikiqa.qa.audit.contamination import Text, contaminated
 from imagewikiqa.qa.audit.run import audit
 from imagewikiqa.qa.audit.write import write_audit
 from imagewikiqa.qa.checks import FLAGS, check_draft
 from imagewikiqa.qa.export import UPSTREAM, write_upstream
+from imagewikiqa.qa.families import families
 from imagewikiqa.qa.hub import HubInfo, write_hub
 from imagewikiqa.qa.position_bias import position_bias
 from imagewikiqa.qa.release import Pool, release
@@ -54,6 +56,7 @@ def run_assemble(job: Job) -> None:
         judged=judged,
         checks={draft.id: check_draft(draft, checker, texts) for draft in drafts},
         undrafted=list(read_table(job.run.work / "draft.rejects.jsonl", Reject)),
+        held=_held(job, [one for one in drafts if one.id in judged and judged[one.id].keep]),
     )
     picking = SelectSettings(
         mode=settings.mode,
@@ -61,6 +64,8 @@ def run_assemble(job: Job) -> None:
         per_class=settings.per_class,
         questions=settings.questions,
         form_cap=settings.form_cap,
+        family_quota=settings.family_quota,
+        families=families(job.listed),
     )
     shaping = AssembleSettings(
         mode=settings.mode,
@@ -80,6 +85,12 @@ def run_assemble(job: Job) -> None:
     write_table(job.run.path / "questions.jsonl", made.questions)
     write_table(job.run.path / "items.jsonl", made.items)
     write_table(job.run.work / "assemble.rejects.jsonl", made.rejects)
+
+
+def _held(job: Job, kept: Sequence[Draft]) -> dict[str, str]:
+    """Return which kept drafts the set of --against holds already, each with the reason."""
+    texts = [Text(one.question, [choice.text for choice in one.choices]) for one in kept]
+    return {kept[at].id: reason for at, reason in contaminated(texts, job.against).items()}
 
 
 def _images(job: Job) -> list[ImageRef] | None:

@@ -60,6 +60,13 @@ InFlight = Annotated[int, typer.Option(help="Calls of one service on their way a
 Previous = Annotated[
     Path | None, typer.Option(help="Earlier run: its questions keep their letters and options.")
 ]
+Sample = Annotated[
+    bool, typer.Option("--sample", help="The embedded pages and classes; needs no model.")
+]
+Against = Annotated[
+    Path | None,
+    typer.Option(help="Another set, run folder or file: no question that it holds is released."),
+]
 Splits = Annotated[str | None, typer.Option(help="Splits by class, as train=0.8,val=0.1,test=0.1.")]
 Images = Annotated[
     str | None,
@@ -90,9 +97,7 @@ def _command(name: str) -> Callable[..., None]:
 
     def command(
         out: Out,
-        sample: Annotated[
-            bool, typer.Option("--sample", help="The embedded pages and classes; needs no model.")
-        ] = False,
+        sample: Sample = False,
         classes: Classes = None,
         pages: Pages = None,
         language: Language = None,
@@ -114,6 +119,7 @@ def _command(name: str) -> Callable[..., None]:
         questions: Annotated[int | None, typer.Option(help="Questions at most.")] = None,
         items: Annotated[int | None, typer.Option(help="Items (rows) at most.")] = None,
         previous: Previous = None,
+        against: Against = None,
         splits: Splits = None,
         seed: Seed = None,
         config: Config = None,
@@ -126,9 +132,9 @@ def _command(name: str) -> Callable[..., None]:
         options = {
             "classes": classes, "pages": pages, "language": language,
             "author": author, "judge": judge, "images": images, "mode": mode,
-            "per_class": per_class,
-            "images_per_question": images_per_question, "questions": questions, "items": items,
-            "previous": previous, "splits": splits, "seed": seed,
+            "per_class": per_class, "images_per_question": images_per_question,
+            "questions": questions, "items": items,
+            "previous": previous, "against": against, "splits": splits, "seed": seed,
         }  # fmt: skip
         if sample:
             _add_sample(options)

@@ -82,7 +82,9 @@ class RebuildConfig(Closed):
     questions: int | None = Field(None, ge=1)
     items: int | None = Field(None, ge=1)
     previous: Path | None = None
+    against: Path | None = None  # another set, no question of which is released
     form_cap: float = Field(0.15, gt=0, le=1)
+    family_quota: float = Field(1.0, gt=0, le=1)  # share of one hypernym family; 1 is no quota
     splits: dict[str, float] = Field(default_factory=dict)
     seed: int = Field(0, ge=0)
     filter: FilterConfig = Field(FilterConfig(), validate_default=True)
@@ -164,7 +166,7 @@ def as_config(settings: RebuildConfig) -> dict[str, Any]:
 
 
 def as_command(settings: RebuildConfig, limit: int | None) -> str:
-    """Return the command that builds a set again; FILE, DIR and EARLIER_RUN stand for paths."""
+    """Return the command that builds a set again; words in capitals stand for paths."""
     kind = RebuildConfig(mode=settings.mode, author=settings.author, judge=settings.judge)
     given, usual = as_config(settings), as_config(RebuildConfig())
     usual["filter"] = as_config(kind)["filter"]
@@ -177,8 +179,8 @@ def as_command(settings: RebuildConfig, limit: int | None) -> str:
         elif isinstance(value, dict):
             same = usual[name]
             words += [_assigned(f"{name}.{k}", v) for k, v in value.items() if v != same.get(k)]
-        elif name == "form_cap":
-            words.append(f"--set form_cap={value}")
+        elif name in {"form_cap", "family_quota"}:
+            words.append(f"--set {name}={value}")
         else:
             parts = value if isinstance(value, list) else [value]
             words += [f"--{name.replace('_', '-')} {_blank(str(one), name)}" for one in parts]
@@ -196,8 +198,8 @@ def _assigned(name: str, value: object) -> str:
 def _blank(value: str, name: str = "") -> str:
     """Return a value without the path in it: a path is of one machine."""
     kind, _, path = value.partition(":")
-    if name == "previous":
-        return "EARLIER_RUN"
+    if name in {"previous", "against"}:
+        return {"previous": "EARLIER_RUN", "against": "OTHER_SET"}[name]
     if path and kind in {"dump", "folder", "index", "pins", "scripted"}:
         return f"{kind}:{'DIR' if kind in {'folder', 'index'} else 'FILE'}"
     if path and kind == "local":  # whether it is a folder, only this machine knows

@@ -136,10 +136,10 @@ REBUILD = (
     mistake("--sample --config cut.yaml", "cut.yaml", "line 2", "correct it"),
     mistake("--sample --config latin.yaml", "latin.yaml", "not YAML", "correct it"),
     mistake("--sample --config list.yaml", "list.yaml", "write 'name: value' lines"),
-    mistake("--sample --config colour.yaml", "no setting colour", "have: author, classes"),
+    mistake("--sample --config colour.yaml", "no setting colour", "have: against, author, classes"),
     mistake("--sample --config many.yaml", "per_class", "'many'", "correct it"),
     mistake("--sample --set per_class", "'per_class'", "as in --set per_class=3"),
-    mistake("--sample --set colour=3", "no setting colour", "have: author, classes"),
+    mistake("--sample --set colour=3", "no setting colour", "have: against, author, classes"),
     mistake("--sample --set filter.keep=1", "no setting filter.keep", "have: keep_with"),
     mistake("--sample --set filter.keep_with=3", "filter.keep_with", "3", "correct it"),
     mistake("--sample --set a=[", "'a=['", "quote it"),
@@ -148,6 +148,8 @@ REBUILD = (
     mistake("--sample --out text", "text", "a file is in the way", "choose another --out"),
     mistake("--sample --out text/run", "text/run", "part of the path", "choose another --out"),
     mistake("--sample --previous none", "none", "run folder or its questions.jsonl"),
+    mistake("--sample --against none", "--against", "none", "a run folder"),
+    mistake("--sample --against text", "--against", "text"),
     mistake("--sample --previous text", "text line 1", "questions.jsonl of a finished run"),
 )  # fmt: skip
 

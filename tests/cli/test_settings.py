@@ -133,7 +133,7 @@ def test_images_come_from_the_validation_set_only_for_imagenet_classes(
         ("filter=1", "the setting filter cannot be 1"),
         ("filter.keep_without=1", "the setting filter.keep_without cannot be 1"),
         ("filter.more=1", "have: keep_with, keep_without, max_tokens, repair, retries,"),
-        ("more=1", "there is no setting more; have: author,"),
+        ("more=1", "there is no setting more; have: against, author,"),
         ("judge=[]", "the setting judge cannot be"),
         ("mode=fast", "'strict' or 'paper'"),
         ("form_cap=2", "the setting form_cap cannot be 2"),
@@ -208,12 +208,15 @@ def test_the_command_of_a_set_names_what_differs_from_the_defaults_and_no_path()
     settings = RebuildConfig(
         classes="/home/me/birds.csv", pages="dump:/home/me/pages.xml.bz2", images="folder:/home/me",
         author="scripted:/home/me/a", judge=("corpus", "scripted:/home/me/b"), mode="paper", seed=7,
-        per_class=3, form_cap=0.2, previous=Path("/home/me/old"),
+        per_class=3, form_cap=0.2, family_quota=0.3, previous=Path("/home/me/old"),
+        against=Path("/home/me/b"),
         filter=FilterConfig(keep_with=0.8),
     )  # fmt: skip
     assert as_command(settings, 12) == (
         "imagewikiqa rebuild --classes FILE --pages dump:FILE --author scripted:FILE --judge corpus"
         " --judge scripted:FILE --images folder:DIR --mode paper --per-class 3"
-        " --previous EARLIER_RUN --set form_cap=0.2 --seed 7 --set filter.keep_with=0.8"
+        " --previous EARLIER_RUN --against OTHER_SET --set form_cap=0.2"
+        " --set family_quota=0.3 --seed 7"
+        " --set filter.keep_with=0.8"
         " --limit 12 --out RUN"
     )

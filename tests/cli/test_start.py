@@ -29,6 +29,7 @@ STAGE_OPTIONS = (
     "--classes", "--pages", "--author", "--judge", "--images", "--per-class", "--mode", "--config",
     "--images-per-question", "--questions", "--items", "--previous", "--set", "--out", "--seed",
     "--workers", "--limit", "--dry-run", "--json", "--sample", "--batch", "--budget", "--rpm",
+    "--against",
 )  # fmt: skip
 
 

@@ -66,6 +66,20 @@ def front_matter(text: str) -> dict[str, Any]:
     return block
 
 
+def test_load_dataset_gives_each_split_its_own_rows(tmp_path: Path, offline: Any) -> None:
+    names = ("train", "test")
+    classes = sorted({one.class_id for one in QUESTIONS})
+    where = {one: names[at % 2] for at, one in enumerate(classes)}
+    questions = [one.model_copy(update={"split": where[one.class_id]}) for one in QUESTIONS]
+    items = [one.model_copy(update={"split": where[one.class_id]}) for one in ITEMS]
+    write_hub(tmp_path / "hub", questions, items, PAGES, INFO)
+    loaded = offline.load_dataset(str(tmp_path / "hub"))
+    assert set(loaded) == set(names)
+    for name in names:
+        expected = [one.item_id for one in items if one.split == name]
+        assert expected and loaded[name]["item_id"][:] == expected
+
+
 def test_load_dataset_opens_the_folder_offline_with_every_row(tmp_path: Path, offline: Any) -> None:
     write_hub(tmp_path / "hub", QUESTIONS, ITEMS, PAGES, INFO)
     loaded = offline.load_dataset(str(tmp_path / "hub"))
