@@ -15,6 +15,7 @@ from imagewikiqa.cli.filter_steps import (
 )
 from imagewikiqa.cli.job import Job, run_one
 from imagewikiqa.cli.job_tables import (
+    REPAIRS,
     judged_and_repaired,
     read_drafts,
     read_pages,
@@ -27,6 +28,7 @@ from imagewikiqa.core.llm.ledger import Ledger
 from imagewikiqa.core.records import Draft, Judged, Page
 from imagewikiqa.core.tables import read_table, write_table
 from imagewikiqa.qa.corpus_judge import CorpusJudge
+from imagewikiqa.qa.draft_gate import gate_drops
 from imagewikiqa.qa.filter import GUESSED, FilterSettings
 from imagewikiqa.qa.llm_judge import JudgeSettings, LLMJudge
 from imagewikiqa.qa.protocols import Judge
@@ -77,8 +79,8 @@ def judge_notes(settings: RebuildConfig) -> tuple[str, ...]:
 def run_filter(job: Job) -> None:
     """Judge every draft, repair those that were guessed, and check the keys of what is kept.
 
-    Writes work/filter.jsonl, work/repair.jsonl and work/second_opinion.jsonl, and disputed.jsonl
-    where a second opinion was asked for.
+    Writes work/filter.jsonl, work/repair.jsonl, work/gate_repair.jsonl, work/second_opinion.jsonl
+    and disputed.jsonl where a second opinion was asked for.
     """
     settings = job.settings
     second, author = opinion_spec(settings), parse_model(settings.author, "--author")
@@ -113,22 +115,37 @@ def _bench(job: Job, ledger: Ledger | None, pages: Mapping[str, Page]) -> Bench:
 
 
 def _repair(job: Job, bench: Bench, author: ModelSpec, pages: Mapping[str, Page]) -> None:
+    """Ask for other wrong options where a judge guessed, then where the look of options tells."""
     rounds = job.settings.filter.repair
+    for name in REPAIRS:
+        write_table(job.table(name), ())
     if not rounds or bench.ledger is None:
-        write_table(job.table("repair"), ())
         return
     client = open_client(author, job.models, bench.ledger, job.run.identity)
     repairer = Repairer(client, job.checker, RepairSettings(seed=job.settings.seed))
+    key = digest([bench.key, repairer.fingerprint, author.script_digest, rounds])
+    step = RepairStep(repairer, bench.judges, bench.settings, rounds)
+    for name, leaking in zip(REPAIRS, (_guessed, _given_away), strict=True):
+        stage = repair_stage(name, step, key, callers=job.models.callers)
+        run_one(job, stage, _quoted(leaking(job), pages), job.table(name))
+
+
+def _guessed(job: Job) -> list[Draft]:
+    """Return the drafts that a judge guessed without the name."""
     verdicts = {one.id: one for one in read_table(job.table("filter"), Judged)}
-    guessed = [
+    return [
         draft
         for draft in read_drafts(job)
         if draft.id in verdicts and verdicts[draft.id].reason == GUESSED
     ]
-    key = digest([bench.key, repairer.fingerprint, author.script_digest, rounds])
-    step = RepairStep(repairer, bench.judges, bench.settings, rounds)
-    stage = repair_stage(step, key, callers=job.models.callers)
-    run_one(job, stage, _quoted(guessed, pages), job.table("repair"))
+
+
+def _given_away(job: Job) -> list[Draft]:
+    """Return the drafts kept so far that the gate would drop for the look of their options."""
+    drafts, judged = judged_and_repaired(job)
+    kept = [draft for draft in drafts if draft.id in judged and judged[draft.id].keep]
+    drops = gate_drops(kept, job.settings.seed) if kept else {}
+    return [draft for draft in kept if draft.id in drops]
 
 
 def _second_opinion(

@@ -86,10 +86,12 @@ class RepairStep:
         return Outcome(rows=(row,))
 
 
-def repair_stage(step: RepairStep, settings: str, *, callers: int) -> Stage[QuotedDraft, Repaired]:
+def repair_stage(
+    name: str, step: RepairStep, settings: str, *, callers: int
+) -> Stage[QuotedDraft, Repaired]:
     """Guessed drafts to drafts with other wrong options."""
     return Stage(
-        name="repair",
+        name=name,
         version=1,
         settings=settings,
         step=step,

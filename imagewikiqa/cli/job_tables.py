@@ -10,6 +10,7 @@ from imagewikiqa.qa.assemble import keep_options
 from imagewikiqa.qa.second_opinion import with_opinion
 
 DISPUTED = "disputed.jsonl"
+REPAIRS = ("repair", "gate_repair")  # what was guessed by judges, then what its look gives away
 REJECT_TABLES = ("match", "pages", "draft", "filter", "images", "assemble")
 
 
@@ -46,7 +47,9 @@ def drafts_and_verdicts(job: Job) -> tuple[list[Draft], dict[str, Judged]]:
 def judged_and_repaired(job: Job) -> tuple[list[Draft], dict[str, Judged]]:
     """Return all drafts and the judges' verdicts by id, before any second opinion."""
     judged = {one.id: one for one in read_table(job.table("filter"), Judged)}
-    repaired = {one.id: one for one in read_table(job.table("repair"), Repaired) if one.kept}
+    repaired = {
+        one.id: one for name in REPAIRS for one in read_table(job.table(name), Repaired) if one.kept
+    }
     judged |= {name: one.judged for name, one in repaired.items() if one.judged}
     drafts = [repaired[d.id].draft if d.id in repaired else d for d in read_drafts(job)]
     return drafts, judged
