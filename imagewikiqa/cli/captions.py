@@ -130,7 +130,8 @@ def run_captions(
             {"counts": counts, "seed": settings.seed, "models": {"asked": [str(spec)]}},
             [out / TABLE, out / "rejects.jsonl"], cost,
         )  # fmt: skip
-    show({"out": str(out), **counts, "calls": cost["calls"], "usd": cost["usd"]}, as_json)
+    usd = "unknown" if cost["usd"] is None and not as_json else cost["usd"]
+    show({"out": str(out), **counts, "calls": cost["calls"], "usd": usd}, as_json)
 
 
 def _folder(spec: str) -> Path:
@@ -226,7 +227,7 @@ def _summary(out: Path, root: Path, counts: dict[str, Any], rejects: Sequence[Re
         eyebrow="Images and words",
         lead=(
             f"{len(captions):,} captions of {counts['images']:,} images. Each names the class of"
-            " its image, by its name, a synonym or a number of one of them."
+            " its image, by its name, a synonym or a plural of one of them."
         ),
         figures={
             "captions": len(captions),

@@ -58,7 +58,7 @@ def longest_is_right(run: Path) -> float:
         (size[row["answer"]] == max(size)) / size.count(max(size))
         for row, size in zip(rows, sizes, strict=True)
     ]
-    return sum(hits) / len(hits)
+    return float(sum(hits) / len(hits))
 
 
 def test_more_questions_stay_than_by_dropping_alone(sets: tuple[Path, Path]) -> None:
