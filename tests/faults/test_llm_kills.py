@@ -44,6 +44,7 @@ def test_kills_of_a_filter_lose_no_answer_and_pay_only_for_what_was_on_its_way(
     tmp_path: Path, record_property: Any, full_faults: bool
 ) -> None:
     kills, classes, votes = (100, 75, 6) if full_faults else (3, 8, 2)
+    errors = tmp_path / "errors"
     server = FakeModel(rules=[Rule(contains=("\nA. ",), reply="A")], delay=0.03)
     with serving(server) as model:
 
@@ -56,10 +57,10 @@ def test_kills_of_a_filter_lose_no_answer_and_pay_only_for_what_was_on_its_way(
             )  # fmt: skip
             return subprocess.Popen(
                 [sys.executable, "-m", "imagewikiqa", *map(str, words)], cwd=REPO,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=errors.open("ab"),
             )  # fmt: skip
 
-        assert filtering(tmp_path / "quiet").wait() == 0
+        assert filtering(tmp_path / "quiet").wait() == 0, errors.read_text()
         once = Counter(model.asked)
         assert set(once.values()) == {1}, "each request of this job has other words"
         model.asked.clear()
@@ -77,7 +78,7 @@ def test_kills_of_a_filter_lose_no_answer_and_pay_only_for_what_was_on_its_way(
             lost = set(model.asked) - answered(tmp_path / "run" / "ledger.sqlite")
             again.update(lost)
             most = max(most, len(lost))
-        assert filtering(tmp_path / "run").wait() == 0
+        assert filtering(tmp_path / "run").wait() == 0, errors.read_text()
         assert most <= IN_FLIGHT
         assert model.asked == Counter({words: 1 + again[words] for words in once})
     for name in ("filter.jsonl", "filter.rejects.jsonl"):
