@@ -47,27 +47,34 @@ def balance(
 
     Each step drops the question whose loss brings all habits nearest to chance (least squares),
     from the class (`group`) that has most, ties by keyed hash: a greedy descent that ends when at
-    most `most` are left and every habit is within `tolerance`, or no loss helps. Which questions
-    are kept depends on the set and never on its order.
+    most `most` are left and every habit is within `tolerance`. Where no single loss helps, it goes
+    on if that leads there with a large set left, and else stays where it was. Which questions are
+    kept depends on the set and never on its order.
     """
     groups = [group(question) for question in questions]
     kinds = _Kinds([[habit.credit(one) for habit in habits] for one in questions])
     crowd = Crowd(kinds.of, groups, [keyed_int(seed, identity(one)) for one in questions])
     kept = dict.fromkeys(range(len(questions)))
     dropped: list[tuple[T, str]] = []
+    stalled: tuple[list[int], int] | None = None  # what was kept, and how many drops were made
     while kept:
         surplus = most is not None and len(kept) > most
         if not surplus and kinds.furthest()[0] <= tolerance(len(kept)):
+            stalled = stalled if len(kept) < _LARGE else None
             break
         kind, helps = kinds.best_to_lose()
         if not surplus and not helps:
-            break
+            if len(kept) < _LARGE:
+                break
+            stalled = stalled or (list(kept), len(dropped))
         index = crowd.take(kind)
         dropped.append(
             (questions[index], TOO_MANY if surplus else habits[kinds.furthest()[1]].reason)
         )
         del kept[index]
         kinds.lose(kind)
+    if stalled is not None:
+        return [questions[index] for index in stalled[0]], dropped[: stalled[1]]
     return [questions[index] for index in kept], dropped
 
 

@@ -151,6 +151,17 @@ def test_several_habits_end_within_the_tolerance(
     assert max(strays(kept)) <= tolerance(len(kept))
 
 
+def test_where_no_single_loss_helps_more_are_tried() -> None:
+    kept, _ = run(biased(150, (0.5, 0.5, 0.5), 101))
+    assert max(strays(kept)) <= tolerance(len(kept))
+    assert len(kept) >= 50
+
+
+def test_a_set_that_cannot_be_balanced_is_left_as_it_was() -> None:
+    kept, dropped = run([(f"q{at}", f"c{at}", (1.0,)) for at in range(120)])
+    assert (len(kept), dropped) == (120, [])
+
+
 def test_a_balanced_set_loses_nothing() -> None:
     asked = biased(400, (0.25, 0.26, 0.235), 3)
     assert run(asked) == (asked, [])
