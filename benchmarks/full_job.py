@@ -1,4 +1,4 @@
-"""The main job at full size: an invented encyclopedia, a fake model on loopback, questions, filter, items.
+"""The main job at full size, over an invented encyclopedia and with a fake model on loopback.
 
 `python -m benchmarks.full_job --classes 1000` is the size of ImageNet; the quick form has 30
 classes. The job runs once undisturbed and once killed in drafting and in filtering, and both must

@@ -86,7 +86,7 @@ def test_kills_of_a_filter_lose_no_answer_and_pay_only_for_what_was_on_its_way(
         one, two = (tmp_path / run / "work" / name for run in ("quiet", "run"))
         assert one.read_bytes() == two.read_bytes(), name
     record_property(
-        "faults", f"{died} of {kills} killed, {sum(again.values())} calls of {len(once)} paid again, "
-        f"{most} at most for one kill",
+        "faults", f"{died} of {kills} killed, of {len(once)} calls {sum(again.values())} paid again,"
+        f" {most} at most for one kill",
     )  # fmt: skip
     assert died >= kills - 1
