@@ -17,6 +17,7 @@ NAMELESS = "class name not in the caption"
 _EMPTY, _MARKUP, _LONG = "empty caption", "markup or address in the caption", "caption too long"
 _INTRODUCTION = re.compile(r"\A(?:sure[,!.] *)?(?:here(?: is|'s) [^:\n]{0,60}|caption): *", re.I)
 _MARKS = re.compile(r"[<>{}|]|\*\*|^#+ |```", re.M)
+_QUOTED = re.compile(r"[\"“”«»]")
 _QUOTES = "\"'“”‘’«»` "
 
 
@@ -133,8 +134,13 @@ class Captioner:
 def clean_caption(text: str) -> str:
     """Return a caption as one line, without quotes around it and words that introduce it."""
     line = " ".join(_INTRODUCTION.sub("", text.strip()).split())
-    quoted = len(line) > 1 and line[0] in _QUOTES and line[-1] in _QUOTES
-    return line.strip(_QUOTES) if quoted else line
+    inside = line.strip(_QUOTES)
+    if not inside:
+        return ""
+    around = line.partition(inside)
+    # '"Ant" and "bee"' begins and ends with quotes, but they are not around all of it.
+    quoted = bool(around[0].strip() and around[2].strip()) and not _QUOTED.search(inside)
+    return inside if quoted else line
 
 
 def wrong_with(caption: str, entry: ClassEntry, most_words: int) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from imagewikiqa.builders.images import load_images
+from imagewikiqa.builders.imagesets.inspect import inspect
 from imagewikiqa.builders.imagesets.pixels import open_rgb
 from imagewikiqa.cli.config import Closed
 from imagewikiqa.cli.job import LEDGER, class_list
@@ -39,6 +40,7 @@ _SENT: dict[str, Literal["image/jpeg", "image/png", "image/webp"]] = {
     "JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp",
 }  # fmt: skip
 _BEGINS = {b"\xff\xd8\xff": "JPEG", b"\x89PNG": "PNG", b"RIFF": "WEBP"}
+_PLAIN = ("ok", "ok_grey", "ok_palette", "ok_alpha", "ok_renamed", "ok_bad_exif")
 _QUALITY = 95
 _MOST_BYTES = 3_700_000  # Anthropic takes 5 MB in base64, OpenAI more
 
@@ -162,18 +164,19 @@ def _shots(
 ) -> tuple[list[Shot], dict[str, Path], list[Reject]]:
     """Return what is sent for each image, and where its bytes are by digest.
 
-    JPEG, PNG and WebP go as they are; another usable picture goes as a JPEG of its pixels.
+    Plain JPEG, PNG and WebP go as they are. What its reader must convert (ink colours, a picture
+    on its side, GIF) goes as a JPEG of its pixels: a service may not do it.
     """
     shots: list[Shot] = []
     paths: dict[str, Path] = {}
     rejects: list[Reject] = []
     for ref in refs:
         path, sha256 = root / ref.id, ref.sha256 or ""
-        with path.open("rb") as stream:
-            begins = stream.read(4)
-        form = next((name for mark, name in _BEGINS.items() if begins.startswith(mark)), None)
-        if form is None:
-            data = _as_jpeg(path)
+        data = path.read_bytes()
+        plain = inspect(data, path.name).disposition in _PLAIN
+        form = _format(data) if plain else ""
+        if not form:
+            data = _as_jpeg(data)
             form, sent = "JPEG", hashlib.sha256(data).hexdigest()
             path = pictures / f"{sent}.jpg"
             publish(path, [data])
@@ -192,9 +195,13 @@ def _reject(name: str, reason: str, detail: str) -> Reject:
     return Reject(id=f"captions:{name}", stage="captions", input=name, reason=reason, detail=detail)
 
 
-def _as_jpeg(path: Path) -> bytes:
+def _format(data: bytes) -> str:
+    return next((name for mark, name in _BEGINS.items() if data.startswith(mark)), "")
+
+
+def _as_jpeg(data: bytes) -> bytes:
     stream = BytesIO()
-    open_rgb(path.read_bytes()).save(stream, "JPEG", quality=_QUALITY)
+    open_rgb(data).save(stream, "JPEG", quality=_QUALITY)
     return stream.getvalue()
 
 

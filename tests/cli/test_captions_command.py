@@ -11,7 +11,7 @@ from PIL import Image
 from imagewikiqa.core.llm.scripted import Rule
 from imagewikiqa.core.runs import verify_manifest
 from tests.cli.test_services import BOTH, CANARY
-from tests.core.llm.fake_server import FakeModel, serving
+from tests.core.llm.fake_server import FakeModel, _pictures, serving
 
 CLASSES = {"a1": "ant", "v1": "violin"}
 Command = Callable[..., Any]
@@ -100,6 +100,28 @@ def test_the_same_command_asks_nothing_again_and_gives_the_same_bytes(
     assert (tmp_path / "two" / "manifest.json").read_bytes() == first
 
 
+def test_ink_colours_and_turned_pictures_are_sent_as_people_see_them(
+    tmp_path: Path, classes: Path, command: Command
+) -> None:
+    folder = tmp_path / "odd" / "a1"
+    folder.mkdir(parents=True)
+    Image.new("CMYK", (30, 20), (0, 200, 200, 0)).save(folder / "ink.jpg")
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.new("RGB", (30, 20), (9, 9, 200)).save(folder / "turned.jpg", exif=turned)
+    Image.new("RGB", (30, 20), (9, 200, 9)).save(folder / "plain.jpg")
+    run = tmp_path / "run"
+    said = command(*words(classes, folder.parent, f"scripted:{script(tmp_path)}", run))
+    assert said.summary["captions"] == 3, said.err
+    made = sorted((run / "work" / "pictures").iterdir())
+    sizes = []
+    for file in made:
+        with Image.open(file) as opened:
+            assert (opened.format, opened.mode) == ("JPEG", "RGB")
+            sizes.append(opened.size)
+    assert sorted(sizes) == [(20, 30), (30, 20)]
+
+
 @BOTH
 def test_both_services_see_the_pictures_alone_and_in_batches(
     service: str, tmp_path: Path, classes: Path, pictures: Path, command: Command,
@@ -116,14 +138,21 @@ def test_both_services_see_the_pictures_alone_and_in_batches(
         monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/v1")
         tables = []
         for name, more in (("alone", ()), ("batched", ("--batch",))):
+            server.pictures.clear()
             asked = words(classes, pictures, f"{service}:sees", tmp_path / name)
             said = command(*asked, *more)
             assert said.code == 0, said.err
             assert said.summary["captions"] == 5
+            batched = [
+                picture
+                for made in server.batches.made.values()
+                for _, body in made.entries
+                for picture in _pictures(body, service == "openai")
+            ]
+            assert len(batched if more else server.pictures) == 5, name
             tables.append((tmp_path / name / "captions.jsonl").read_bytes())
             assert CANARY.encode() not in (tmp_path / name / "ledger.sqlite").read_bytes()
         assert tables[0] == tables[1]
-        assert len(server.pictures) >= 5
 
 
 @pytest.mark.parametrize(

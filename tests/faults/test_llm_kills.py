@@ -86,7 +86,8 @@ def test_kills_of_a_filter_lose_no_answer_and_pay_only_for_what_was_on_its_way(
         one, two = (tmp_path / run / "work" / name for run in ("quiet", "run"))
         assert one.read_bytes() == two.read_bytes(), name
     record_property(
-        "faults", f"{died} of {kills} killed, of {len(once)} calls {sum(again.values())} paid again,"
-        f" {most} at most for one kill",
-    )  # fmt: skip
+        "faults",
+        f"{died} of {kills} killed, {sum(again.values())} of {len(once)} calls paid twice, "
+        f"{most} at most for one kill",
+    )
     assert died >= kills - 1

@@ -91,6 +91,7 @@ def test_other_captions_are_refused_with_a_reason(caption: str, reason: str) -> 
         ("Caption: An ant\non a leaf.", "An ant on a leaf."),
         ("Sure! Here is a short caption: An ant.", "An ant."),
         ("The ant called “Bob”", "The ant called “Bob”"),
+        ('"Ant" and "bee"', '"Ant" and "bee"'),
     ],
 )
 def test_quotes_and_introductions_are_taken_away(said: str, caption: str) -> None:
