@@ -41,7 +41,7 @@ class PlainProgress:
         self._stage, self._total, self._done = "", 0, 0
         self._fresh = 0
         self._began = self._said = 0.0
-        self._spent = ""
+        self._spent = (0, 0.0, False)
 
     def begin(self, stage: str, total: int, done: int) -> None:
         """Start a stage."""
@@ -57,7 +57,7 @@ class PlainProgress:
 
     def spend(self, calls: int, usd: float, unknown: bool) -> None:
         """Keep what was spent for the next line."""
-        self._spent = _money(calls, usd, unknown)
+        self._spent = (calls, usd, unknown)
 
     def end(self) -> None:
         """Say how the stage ended, unless nothing of it was done."""
@@ -71,7 +71,9 @@ class PlainProgress:
         if speed:
             left = (self._total - self._done) / speed
             told = f" ({_rate(speed)}{f', {_time(left)} left' if self._left() else ''})"
-        sys.stderr.write(f"{self._stage}: {self._done} of {self._total}{told}{self._spent}\n")
+        sys.stderr.write(
+            f"{self._stage}: {self._done} of {self._total}{told}{_money(*self._spent)}\n"
+        )
 
     def _left(self) -> bool:
         return self._done < self._total
@@ -103,6 +105,7 @@ class LiveProgress:
         self._task = self._bars.add_task("", visible=False, rate="", spent="")
         self._fresh = 0
         self._began = 0.0
+        self._spent = (0, 0.0, False)
 
     def begin(self, stage: str, total: int, done: int) -> None:
         """Start a stage."""
@@ -114,11 +117,12 @@ class LiveProgress:
         """Move the bar."""
         self._fresh += count
         speed = _speed(self._fresh, time.monotonic() - self._began)
-        self._bars.update(self._task, advance=count, rate=_rate(speed))
+        spent = _money(*self._spent)
+        self._bars.update(self._task, advance=count, rate=_rate(speed), spent=spent)
 
     def spend(self, calls: int, usd: float, unknown: bool) -> None:
-        """Show what was spent beside the rate."""
-        self._bars.update(self._task, spent=_money(calls, usd, unknown))
+        """Keep what was spent for the next move of the bar: calls end far more often."""
+        self._spent = (calls, usd, unknown)
 
     def end(self) -> None:
         """Leave the finished bar on the screen."""

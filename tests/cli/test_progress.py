@@ -143,3 +143,23 @@ def test_a_command_with_json_writes_nothing_to_stderr_and_one_line_to_stdout(
     told = command(*line)
     assert told.code == 0
     assert told.err == "pages: 3 of 3\n"
+
+
+def test_what_was_spent_stands_in_the_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    plain = PlainProgress()
+    plain.begin("filter", 1, 0)
+    plain.spend(1234, 0.42, False)
+    plain.advance(1)
+    plain.end()
+    assert ", 1,234 calls, 0.42 usd" in capsys.readouterr().err
+
+
+def test_a_price_that_is_not_known_is_said_to_be_unknown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    plain = PlainProgress()
+    plain.begin("filter", 1, 0)
+    plain.spend(1, 0.0, True)
+    plain.advance(1)
+    plain.end()
+    assert ", 1 call, price unknown" in capsys.readouterr().err

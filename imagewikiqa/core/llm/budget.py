@@ -63,11 +63,16 @@ class Meter:
         if provider in self._begun:
             return
         self._begun.add(provider)
-        rows = ledger.rows(
-            "select key, usd, batch from attempts where run = ? and provider = ?", (run, provider)
+        mine = "from attempts where run = ? and provider = ?"
+        ((calls, known, usd),) = ledger.rows(
+            f"select count(*), count(usd), total(usd) {mine}", (run, provider)
         )
-        for key, usd, batch in list(rows):
-            self._add(usd if usd is not None else _most_of(ledger, key, price, batch is not None))
+        self._add(calls, usd, unknown=known < calls)
+        if self.budget is None or known == calls:
+            return  # a long run holds many calls: their requests are read for a budget alone
+        rows = ledger.rows(f"select key, batch {mine} and usd is null", (run, provider))
+        for key, batch in list(rows):
+            self._add(0, _most_of(ledger, key, price, batch is not None) or 0.0)
 
     async def hold(self, request: Request, price: Price) -> float:
         """Reserve the most that a call may cost, as `take`, once the budget has room for it.
@@ -116,16 +121,17 @@ class Meter:
         if held:
             self._open -= 1
             self.held = self.held - held if self._open else 0.0
-        self._add(held if usd is None and held else usd)
+        spent = held if usd is None and held else usd
+        self._add(1, spent or 0.0, unknown=spent is None)
         waiting, self._waiting = self._waiting, []
         for change in waiting:
             if not change.done():
                 change.set_result(None)
 
-    def _add(self, usd: float | None) -> None:
-        self.calls += 1
-        self.usd += usd or 0.0
-        self.unknown = self.unknown or usd is None
+    def _add(self, calls: int, usd: float, *, unknown: bool = False) -> None:
+        self.calls += calls
+        self.usd += usd
+        self.unknown = self.unknown or unknown
         if self.told is not None:
             self.told(self.calls, self.usd, self.unknown)
 

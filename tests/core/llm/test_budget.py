@@ -103,6 +103,17 @@ def test_what_earlier_commands_spent_counts_once(tmp_path: Path) -> None:
     assert another.usd == 1.0
 
 
+def test_a_run_that_goes_on_without_a_budget_reads_no_stored_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(Meter(), tmp_path / "l", ["a", "b"], Counting(fails={"b"}))
+    monkeypatch.setattr(Ledger, "body", lambda self, key: pytest.fail("a request was unpacked"))
+    heard: list[tuple[int, float, bool]] = []
+    meter = Meter(None, lambda *told: heard.append(told))
+    ask(meter, tmp_path / "l", ["a"])
+    assert heard == [(2, 1.0, True)], "told once of both: the failed one may have been billed"
+
+
 def test_a_call_of_an_earlier_command_that_was_cut_off_counts_in_full(tmp_path: Path) -> None:
     async def die() -> None:
         from imagewikiqa.core.llm.ledger import asked_of
