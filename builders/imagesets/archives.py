@@ -47,6 +47,7 @@ class Packed:
         archive = stack.enter_context(zipfile.ZipFile(self.path))
         try:
             member = stack.enter_context(archive.open(self.inner))
+        # What zipfile raises for no such member, a packing it cannot read, and a password.
         except (KeyError, NotImplementedError, RuntimeError) as error:
             raise ToolkitError(
                 f"the archive {self.name} cannot be unpacked ({error}); use it as published"

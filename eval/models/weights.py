@@ -11,7 +11,13 @@ from imagewikiqa.core.digests import digest, file_digest
 from imagewikiqa.core.errors import MissingExtraError, ToolkitError
 
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*(?:@[\w./-]+)?")
-_READ = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt")  # no pickle, no code
+_READ = (
+    "*.json",
+    "*.safetensors",
+    "*.jinja",
+    "*.model",
+    "*.txt",
+)  # data alone: nothing else is fetched
 
 
 @dataclass(frozen=True, slots=True)

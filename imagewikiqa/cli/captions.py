@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
@@ -23,7 +23,7 @@ from imagewikiqa.core.digests import digest, keyed_int
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import publish
 from imagewikiqa.core.llm.client import ImagePart
-from imagewikiqa.core.llm.images import ImageFiles
+from imagewikiqa.core.llm.images import ImageFiles, media_type_of
 from imagewikiqa.core.llm.ledger import Ledger
 from imagewikiqa.core.progress import Progress
 from imagewikiqa.core.records import Caption, ClassEntry, ImageRef, Reject
@@ -36,10 +36,6 @@ from imagewikiqa.qa.captions import Captioner, CaptionSettings, Shot
 
 TABLE = "captions.jsonl"
 SHOWN = 48  # pictures on the page
-_SENT: dict[str, Literal["image/jpeg", "image/png", "image/webp"]] = {
-    "JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp",
-}  # fmt: skip
-_BEGINS = {b"\xff\xd8\xff": "JPEG", b"\x89PNG": "PNG", b"RIFF": "WEBP"}
 _PLAIN = ("ok", "ok_grey", "ok_palette", "ok_alpha", "ok_renamed", "ok_bad_exif")
 _QUALITY = 95
 _MOST_BYTES = 3_700_000  # Anthropic takes 5 MB in base64, OpenAI more
@@ -174,10 +170,10 @@ def _shots(
         path, sha256 = root / ref.id, ref.sha256 or ""
         data = path.read_bytes()
         plain = inspect(data, path.name).disposition in _PLAIN
-        form = _format(data) if plain else ""
-        if not form:
+        media_type = media_type_of(data) if plain else None
+        if media_type is None:
             data = _as_jpeg(data)
-            form, sent = "JPEG", hashlib.sha256(data).hexdigest()
+            media_type, sent = "image/jpeg", hashlib.sha256(data).hexdigest()
             path = pictures / f"{sent}.jpg"
             publish(path, [data])
         else:
@@ -186,17 +182,13 @@ def _shots(
             rejects.append(_reject(ref.id, "picture too large to send", str(path.stat().st_size)))
             continue
         paths[sent] = path
-        part = ImagePart(sha256=sent, media_type=_SENT[form])
+        part = ImagePart(sha256=sent, media_type=media_type)
         shots.append(Shot(entry=names[ref.class_id], image=ref.id, sha256=sha256, part=part))
     return shots, paths, rejects
 
 
 def _reject(name: str, reason: str, detail: str) -> Reject:
     return Reject(id=f"captions:{name}", stage="captions", input=name, reason=reason, detail=detail)
-
-
-def _format(data: bytes) -> str:
-    return next((name for mark, name in _BEGINS.items() if data.startswith(mark)), "")
 
 
 def _as_jpeg(data: bytes) -> bytes:

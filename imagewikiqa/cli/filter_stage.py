@@ -117,7 +117,7 @@ def _bench(job: Job, ledger: Ledger | None, pages: Mapping[str, Page]) -> Bench:
 def _repair(job: Job, bench: Bench, author: ModelSpec, pages: Mapping[str, Page]) -> None:
     """Ask for other wrong options where a judge guessed, then where the look of options tells."""
     rounds = job.settings.filter.repair
-    for name in REPAIRS:
+    for name in REPAIRS:  # each is read together with the verdicts before it: none may be stale
         write_table(job.table(name), ())
     if not rounds or bench.ledger is None:
         return

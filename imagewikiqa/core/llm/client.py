@@ -7,6 +7,8 @@ from pydantic import Field
 from imagewikiqa.core.digests import digest
 from imagewikiqa.core.records import Part, Sha256
 
+MediaType = Literal["image/jpeg", "image/png", "image/webp"]  # what every service takes
+
 
 class TextPart(Part):
     """Words in a message."""
@@ -20,7 +22,7 @@ class ImagePart(Part):
 
     kind: Literal["image"] = "image"
     sha256: Sha256
-    media_type: Literal["image/jpeg", "image/png", "image/webp"]
+    media_type: MediaType
 
 
 class Message(Part):

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Protocol
 
 from imagewikiqa.core.digests import file_digest
-from imagewikiqa.core.llm.client import ImagePart
+from imagewikiqa.core.llm.client import ImagePart, MediaType
 from imagewikiqa.core.llm.failures import CallError
 
 # How the file types that both services take begin; a GIF is none of them.
-_BEGINS = {
+_BEGINS: dict[MediaType, tuple[bytes, int]] = {
     "image/jpeg": (b"\xff\xd8\xff", 0),
     "image/png": (b"\x89PNG\r\n\x1a\n", 0),
     "image/webp": (b"WEBP", 8),
@@ -41,6 +41,11 @@ def index_files(files: Iterable[Path]) -> ImageFiles:
     return ImageFiles({file_digest(file): file for file in files})
 
 
+def media_type_of(data: bytes) -> MediaType | None:
+    """Return the type of a picture by its first bytes, None for what the services do not take."""
+    return next((name for name, (mark, at) in _BEGINS.items() if data.startswith(mark, at)), None)
+
+
 def picture_bytes(part: ImagePart, images: Images) -> bytes:
     """Return what a picture in a request stands for.
 
@@ -55,8 +60,7 @@ def picture_bytes(part: ImagePart, images: Images) -> bytes:
         raise _refused("image missing", told) from error
     if hashlib.sha256(found).hexdigest() != part.sha256:
         raise _refused("image changed", f"the bytes found for {name} have another digest")
-    begins, at = _BEGINS[part.media_type]
-    if not found.startswith(begins, at):
+    if media_type_of(found) != part.media_type:
         raise _refused("image of another type", f"{name} is no {part.media_type}")
     return found
 

@@ -116,8 +116,8 @@ def merge(path: Path, other: Path) -> Merged:
             )
             batches = _merge_batches(db, there)
             counts = {"added": 0, "updated": 0, "paid_twice": 0}
-            for row in there.execute(f"select {', '.join(_COLUMNS)}, raw, batch from attempts"):
-                one = dict(zip((*_COLUMNS, "raw", "batch"), row, strict=True))
+            for row in there.execute(f"select {', '.join(_COLUMNS)}, raw from attempts"):
+                one = dict(zip((*_COLUMNS, "raw"), row, strict=True))
                 what = _merge_attempt(db, {**one, "batch": batches.get(one["batch"])})
                 if what:
                     counts[what] += 1

@@ -67,7 +67,7 @@ def web_url(value: object) -> str | None:
 
 
 def visible(value: object) -> object:
-    """Return text with control and direction-override characters spelled out as U+XXXX."""
+    """Return text with control and direction-override characters spelled out, as in [U+202E]."""
     if isinstance(value, str) and not isinstance(value, Markup):
         return _HIDDEN.sub(lambda match: f"[U+{ord(match.group()):04X}]", value)
     return value
