@@ -11,13 +11,7 @@ from imagewikiqa.core.digests import digest, file_digest
 from imagewikiqa.core.errors import MissingExtraError, ToolkitError
 
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*(?:@[\w./-]+)?")
-_READ = (
-    "*.json",
-    "*.safetensors",
-    "*.jinja",
-    "*.model",
-    "*.txt",
-)  # data alone: nothing else is fetched
+_READ = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt")  # data, never code
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,6 +165,8 @@ def _earlier(identity: Path) -> dict[str, dict[str, Any]]:
 
 
 def _short(value: object) -> str:
+    if value is None:
+        return "not given"
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else text[:57] + "..."
 

@@ -51,8 +51,8 @@ def test_no_question_of_an_earlier_release_comes_again(
 ) -> None:
     said = command(*BUILD, tmp_path / "run", "--against", finished)
     old = {one["id"] for one in rows(finished / "questions.jsonl")}
-    if said.code == 0:
-        assert not old & {one["id"] for one in rows(tmp_path / "run" / "questions.jsonl")}
+    assert said.code == 0, said.err
+    assert not old & {one["id"] for one in rows(tmp_path / "run" / "questions.jsonl")}
     rejects = rows(tmp_path / "run" / "rejects.jsonl")
     named = {one["input"] for one in rejects if one["reason"] in {SAME, LIKE, OVERLAP}}
     assert old <= named

@@ -73,7 +73,7 @@ def test_a_finished_run_holds_its_settings_lineage_and_manifest(tmp_path: Path) 
         ({"seed": 1}, "seed was 0, now it is 1"),
         ({"mode": "paper"}, 'mode was "strict", now it is "paper"'),
         ({"judges": ["corpus", "x"]}, 'judges was ["corpus"], now it is ["corpus", "x"]'),
-        ({"new": True}, "new was null, now it is true"),
+        ({"new": True}, "new was not given, now it is true"),
         ({"mode": "x" * 99}, f'mode was "strict", now it is "{"x" * 56}...'),
     ],
 )
@@ -94,7 +94,7 @@ def test_other_settings_are_refused_with_the_difference(
     [
         ({**INPUTS, "pages": "2" * 64}, "the content of pages was"),
         ({"classes": "1" * 64}, 'the content of pages was "000'),
-        ({**INPUTS, "images": "2" * 64}, "the content of images was null"),
+        ({**INPUTS, "images": "2" * 64}, "the content of images was not given"),
     ],
 )
 def test_other_inputs_are_refused_with_the_difference(
