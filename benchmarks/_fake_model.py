@@ -5,18 +5,16 @@ class is named and guesses evenly when it is not, always the same for the same r
 a process of its own, and appends the digest of every request it answers to a file.
 """
 
-import asyncio
 import hashlib
 import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from benchmarks._encyclopedia import known_value, word
+from benchmarks._loopback import Speaker, in_a_process
 
 LATENCY = 0.02  # seconds
 _FACT = re.compile(r"Its ([a-z ]+) is ([A-Z]\w+ [A-Z]\w+)\.")
@@ -62,39 +60,21 @@ def _questions(words: str) -> str:
     return json.dumps({"questions": made})
 
 
-class _Speaker(asyncio.Protocol):
-    log: BinaryIO
+class _Knowing(Speaker):
+    def __init__(self, log: Path) -> None:
+        super().__init__()
+        self._log = log
 
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._loop = asyncio.get_running_loop()
+    def respond(self, head: bytes, body: bytes) -> None:
+        """Note that a request came, and answer it after a time."""
+        with self._log.open("ab") as stream:
+            stream.write(hashlib.sha256(body).hexdigest().encode() + b"\n")
+        self.loop.call_later(LATENCY, self._answer, body)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep where to answer."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        """Answer once the whole request is there."""
-        self._buffer += data
-        head = self._buffer.find(b"\r\n\r\n")
-        at = bytes(self._buffer[: max(head, 0)]).lower().find(b"content-length:")
-        if head < 0 or at < 0:
-            return
-        size = int(bytes(self._buffer[at + 15 : head]).split(b"\r\n", 1)[0])
-        if len(self._buffer) >= head + 4 + size:
-            body = bytes(self._buffer[head + 4 : head + 4 + size])
-            del self._buffer[: head + 4 + size]
-            self.log.write(hashlib.sha256(body).hexdigest().encode() + b"\n")
-            self.log.flush()
-            self._loop.call_later(LATENCY, self._say, body)
-
-    def _say(self, body: bytes) -> None:
-        if self._transport.is_closing():
-            return
+    def _answer(self, body: bytes) -> None:
         raw = json.dumps(_completion(json.loads(body))).encode()
         head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
-        self._transport.write(f"{head}content-length: {len(raw)}\r\n\r\n".encode() + raw)
+        self.say(f"{head}content-length: {len(raw)}\r\n\r\n".encode() + raw)
 
 
 def _completion(asked: dict[str, Any]) -> dict[str, Any]:
@@ -113,28 +93,8 @@ def _completion(asked: dict[str, Any]) -> dict[str, Any]:
             "choices": [choice], "usage": {**usage, "total_tokens": 0}}  # fmt: skip
 
 
-async def _serve(pipe: Connection) -> None:
-    server = await asyncio.get_running_loop().create_server(_Speaker, "127.0.0.1", 0, backlog=1024)
-    pipe.send(server.sockets[0].getsockname()[1])
-    async with server:
-        await server.serve_forever()
-
-
-def _main(pipe: Connection, log: Path) -> None:
-    with log.open("ab") as stream:
-        _Speaker.log = stream
-        asyncio.run(_serve(pipe))
-
-
 @contextmanager
 def serving(log: Path) -> Iterator[str]:
     """Serve in another process until the block ends; give the address for --base-url."""
-    context = get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_main, args=(theirs, log), daemon=True)
-    process.start()
-    try:
-        yield f"http://127.0.0.1:{int(ours.recv())}/v1"
-    finally:
-        process.terminate()
-        process.join()
+    with in_a_process(_Knowing, log) as port:
+        yield f"http://127.0.0.1:{port}/v1"
