@@ -7,7 +7,7 @@ import typer
 from typer.exceptions import TyperException
 
 from imagewikiqa import __version__
-from imagewikiqa.cli import audit, builders, gate, ledger, rebuild
+from imagewikiqa.cli import audit, builders, caption_command, gate, ledger, rebuild
 from imagewikiqa.core.errors import ToolkitError
 
 _INTERRUPTED = 130
@@ -19,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 rebuild.register(app)
+caption_command.register(app)
 audit.register(app)
 gate.register(app)
 builders.register(app)
@@ -35,8 +36,8 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
 def run(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; exit 0 when done, 2 for what the user can fix, 130 on an interrupt."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if given[:2] == rebuild.CAPTIONS.split():
-        given[:2] = [rebuild.CAPTIONS]
+    if given[:2] == caption_command.NAME.split():
+        given[:2] = [caption_command.NAME]
     try:
         code = app(args=given, prog_name="imagewikiqa", standalone_mode=False)
     except ToolkitError as error:

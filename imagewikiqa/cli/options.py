@@ -1,4 +1,4 @@
-"""The options that every command has, said once."""
+"""The options that several commands have, said once."""
 
 from pathlib import Path
 from typing import Annotated
@@ -42,3 +42,29 @@ Cache = Annotated[
         help="Folder of all answers of wikis, shared by runs (default: the user's cache folder).",
     ),
 ]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="Server that answers openai:MODEL in OpenAI's place, as http://HOST:PORT/v1 "
+        "(also OPENAI_BASE_URL); it needs no key."
+    ),
+]
+Batch = Annotated[
+    bool,
+    typer.Option(
+        "--batch",
+        help="Ask openai:MODEL and anthropic:MODEL in batches: half the price, answers within a "
+        "day. Stop whenever you like; the same command takes up where it stopped.",
+    ),
+]
+Budget = Annotated[
+    str | None,
+    typer.Option(help="Most to spend on models, as in 25usd; reserved before each call is sent."),
+]
+Rpm = Annotated[
+    float | None, typer.Option(help="Requests a minute that each service is sent at most.")
+]
+Tpm = Annotated[
+    float | None, typer.Option(help="Tokens a minute, answers included (default no limit).")
+]
+InFlight = Annotated[int, typer.Option(help="Calls of one service on their way at once.")]

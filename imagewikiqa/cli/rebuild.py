@@ -9,16 +9,22 @@ import typer
 from imagewikiqa.cli.options import (
     AsJson,
     Assign,
+    BaseUrl,
+    Batch,
+    Budget,
     Cache,
     Classes,
     Config,
     Contact,
     DryRun,
+    InFlight,
     Language,
     Limit,
     Out,
     Pages,
+    Rpm,
     Seed,
+    Tpm,
     WikiApi,
     Workers,
 )
@@ -31,32 +37,6 @@ Author = Annotated[
         "scripted:FILE; keys are read from OPENAI_API_KEY and ANTHROPIC_API_KEY."
     ),
 ]
-BaseUrl = Annotated[
-    str | None,
-    typer.Option(
-        help="Server that answers openai:MODEL in OpenAI's place, as http://HOST:PORT/v1 "
-        "(also OPENAI_BASE_URL); it needs no key."
-    ),
-]
-Batch = Annotated[
-    bool,
-    typer.Option(
-        "--batch",
-        help="Ask openai:MODEL and anthropic:MODEL in batches: half the price, answers within a "
-        "day. Stop whenever you like; the same command takes up where it stopped.",
-    ),
-]
-Budget = Annotated[
-    str | None,
-    typer.Option(help="Most to spend on models, as in 25usd; reserved before each call is sent."),
-]
-Rpm = Annotated[
-    float | None, typer.Option(help="Requests a minute that each service is sent at most.")
-]
-Tpm = Annotated[
-    float | None, typer.Option(help="Tokens a minute, answers included (default no limit).")
-]
-InFlight = Annotated[int, typer.Option(help="Calls of one service on their way at once.")]
 Previous = Annotated[
     Path | None, typer.Option(help="Earlier run: its questions keep their letters and options.")
 ]
@@ -74,7 +54,6 @@ Images = Annotated[
 ]
 PerClass = Annotated[int | None, typer.Option(help="Questions a class (default 5).")]
 PerQuestion = Annotated[int | None, typer.Option(help="Items a question (default 3).")]
-CAPTIONS = "draft captions"  # a command of two words: `draft` alone is one too
 _HELP = {
     "rebuild": "Rebuild an ImageWikiQA: pages, questions, filter, balance, audit, exports, report.",
     "pages": "Only fetch and clean the pages.",
@@ -89,7 +68,6 @@ def register(app: typer.Typer) -> None:
     """Add rebuild and its stages to the command line."""
     for name, text in _HELP.items():
         app.command(name, help=text)(_command(name))
-    app.command(CAPTIONS, help="Captions of images that name the class (needs a model).")(_captions)
 
 
 def _command(name: str) -> Callable[..., None]:
@@ -149,46 +127,6 @@ def _command(name: str) -> Callable[..., None]:
         )  # fmt: skip
 
     return command
-
-
-def _captions(
-    out: Out,
-    images: Annotated[str | None, typer.Option(help="folder:DIR with DIR/CLASS_ID/*.")] = None,
-    author: Annotated[
-        str | None, typer.Option(help="openai:MODEL, anthropic:MODEL or scripted:FILE.")
-    ] = None,
-    classes: Classes = None,
-    per_class: Annotated[int | None, typer.Option(help="Images a class (default all).")] = None,
-    tries: Annotated[int | None, typer.Option(help="Until the class is named (default 3).")] = None,
-    base_url: BaseUrl = None,
-    batch: Batch = False,
-    budget: Budget = None,
-    rpm: Rpm = None,
-    tpm: Tpm = None,
-    in_flight: InFlight = 64,
-    seed: Seed = None,
-    config: Config = None,
-    assign: Assign = None,
-    limit: Limit = None,
-    dry_run: DryRun = False,
-    as_json: AsJson = False,
-) -> None:
-    from imagewikiqa.cli.captions import CaptionConfig, run_captions
-    from imagewikiqa.cli.config import resolve_as
-    from imagewikiqa.cli.models import model_access
-    from imagewikiqa.cli.progress import watcher
-
-    options = {
-        "classes": classes, "images": images, "author": author, "per_class": per_class,
-        "tries": tries, "seed": seed,
-    }  # fmt: skip
-    settings = resolve_as(CaptionConfig, config, assign or [], options)
-    progress = watcher(as_json)
-    access = model_access(
-        progress, base_url=base_url, batch=batch, budget=budget, rpm=rpm, tpm=tpm,
-        in_flight=in_flight,
-    )  # fmt: skip
-    run_captions(settings, out, access, progress, limit=limit, dry_run=dry_run, as_json=as_json)
 
 
 def _add_sample(options: dict[str, Any]) -> None:
