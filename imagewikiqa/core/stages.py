@@ -7,6 +7,7 @@ kill changes a byte.
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -26,12 +27,18 @@ from imagewikiqa.core.tables import Addressable, write_table
 
 In = TypeVar("In", bound=Addressable)
 Out = TypeVar("Out", bound=BaseModel)
+_LOG = logging.getLogger("imagewikiqa")
 FAILURES_IN_A_ROW = 20
 SMALL_JOB = 64  # starting worker processes costs more than this many cheap inputs
 
 
 class RecordError(Exception):
-    """One input cannot be worked on: it becomes a reject row and counts as a failure."""
+    """One input cannot be worked on: it becomes a reject row and counts as a failure.
+
+    `passing` tells that the fault is no fault of the input: a repeated command tries it again.
+    """
+
+    passing = False
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(reason, detail)
@@ -41,11 +48,15 @@ class RecordError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[Out]):
-    """What a step made of one input. `failed` marks an input that could not be worked on."""
+    """What a step made of one input. `failed` marks an input that could not be worked on.
+
+    A `passing` failure stands in the tables of this run, and is tried again by the next one.
+    """
 
     rows: tuple[Out, ...] = ()
     rejects: tuple[Reject, ...] = ()
     failed: bool = False
+    passing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +112,18 @@ def run_stage(
         report = StageReport(stage.name, inputs=len(inputs), reused=len(inputs) - len(todo))
         watcher.begin(stage.name, len(inputs), report.reused)
         try:
-            _finish(stage, todo, journal, workers, watcher)
+            passing = _finish(stage, todo, journal, workers, watcher)
         finally:
             watcher.end()
-        _publish(stage, keys, journal, work, table, report)
+        _publish(
+            stage, keys, lambda key: passing.get(key) or journal.read(key), work, table, report
+        )
+        if passing:
+            _LOG.info(
+                "%s: %d of %d inputs failed for reasons that may pass; the same command tries"
+                " them again",
+                stage.name, len(passing), len(keys),
+            )  # fmt: skip
     finally:
         journal.close()
     return report
@@ -120,12 +139,14 @@ def _finish(
     journal: Journal,
     workers: int,
     watcher: Progress,
-) -> None:
+) -> dict[str, dict[str, Any]]:
     """Work through what is left, in order, committing each result as it comes.
 
     Failed inputs wait for the next one that works: were they committed, repeating a command that
     was stopped by 20 failures would pass by them, and a lost network would become lost records.
+    So passing failures are not committed at all; they are returned as they would be stored.
     """
+    passing: dict[str, dict[str, Any]] = {}
     failed: list[tuple[str, Outcome[Out]]] = []
     records = [record for _, record in todo]
     spread = stage.processes and workers > 1 and len(records) > stage.spread_above
@@ -137,16 +158,23 @@ def _finish(
                 if len(failed) >= FAILURES_IN_A_ROW:
                     raise _hopeless(stage, record, outcome)
             else:
-                _commit(journal, [*failed, (key, outcome)], watcher)
+                _commit(journal, [*failed, (key, outcome)], passing, watcher)
                 failed.clear()
-    _commit(journal, failed, watcher)
+    _commit(journal, failed, passing, watcher)
+    return passing
 
 
 def _commit(
-    journal: Journal, outcomes: Sequence[tuple[str, Outcome[Out]]], watcher: Progress
+    journal: Journal,
+    outcomes: Sequence[tuple[str, Outcome[Out]]],
+    passing: dict[str, dict[str, Any]],
+    watcher: Progress,
 ) -> None:
     for key, outcome in outcomes:
-        journal.commit(key, _stored(outcome))
+        if outcome.passing:
+            passing[key] = _stored(outcome)
+        else:
+            journal.commit(key, _stored(outcome))
         watcher.advance(1)
 
 
@@ -176,7 +204,7 @@ async def _guarded(stage: Stage[In, Out], record: In) -> Outcome[Out]:
             reason=error.reason,
             detail=error.detail,
         )
-        return Outcome(rejects=(reject,), failed=True)
+        return Outcome(rejects=(reject,), failed=True, passing=error.passing)
 
 
 def _in_loop(stage: Stage[In, Out], records: list[In]) -> Generator[Outcome[Out]]:
@@ -240,19 +268,19 @@ def _work(chunk: list[Any]) -> list[Outcome[Any]]:
 def _publish(
     stage: Stage[In, Out],
     keys: list[str],
-    journal: Journal,
+    stored: Callable[[str], dict[str, Any]],
     work: Path,
     table: Path,
     report: StageReport,
 ) -> None:
     def rows() -> Iterator[Out]:
         for key in keys:
-            for row in journal.read(key)["rows"]:
+            for row in stored(key)["rows"]:
                 yield stage.row.model_validate(row)
 
     def rejects() -> Iterator[Reject]:
         for key in keys:
-            for row in journal.read(key)["rejects"]:
+            for row in stored(key)["rejects"]:
                 reject = Reject.model_validate(row)
                 report.rejects[reject.reason] = report.rejects.get(reject.reason, 0) + 1
                 yield reject

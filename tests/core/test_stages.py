@@ -99,6 +99,34 @@ def test_a_record_error_becomes_a_reject_that_says_why(tmp_path: Path) -> None:
     )
 
 
+class PassingError(RecordError):
+    passing = True
+
+
+def test_a_failure_that_may_pass_is_told_and_tried_again_by_the_next_run(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "imagewikiqa")
+    failing = Counting(fate_at=1, fate=PassingError("no answer", "the line is cut"))
+    report = run(stage_of(step=failing), words(4), tmp_path)
+    assert report.rejects["no answer"] == 1 and len(failing.calls) == 4
+    assert [row.input for row in rejects(tmp_path) if row.reason == "no answer"] == ["w001"]
+    assert "1 of 4 inputs failed for reasons that may pass" in caplog.text
+    again = Counting()
+    report = run(stage_of(step=again), words(4), tmp_path)
+    assert (report.reused, again.calls, report.rejects.get("no answer")) == (3, ["w001"], None)
+    found = tables(tmp_path)
+    run(stage_of(step=Counting()), words(4), tmp_path / "undisturbed")
+    assert tables(tmp_path / "undisturbed") == found
+
+
+def test_a_failure_of_the_input_itself_is_not_tried_again(tmp_path: Path) -> None:
+    run(stage_of(step=Counting(fate_at=1, fate=RecordError("unreadable"))), words(4), tmp_path)
+    again = Counting()
+    run(stage_of(step=again), words(4), tmp_path)
+    assert again.calls == []
+
+
 def test_finished_inputs_are_not_done_again(tmp_path: Path) -> None:
     counting = Counting()
     inputs = words(5)

@@ -23,7 +23,8 @@ class CallError(RecordError):
     """One call failed. `again` tells whether the same request may work later.
 
     `busy` asks everybody to wait, `after` is the least number of seconds to wait, and `free` tells
-    that nothing can have been billed.
+    that nothing can have been billed. What may work later does so too when a command is repeated,
+    save an answer that came and cannot be read: it would be paid for each time.
     """
 
     def __init__(
@@ -35,12 +36,14 @@ class CallError(RecordError):
         busy: bool = False,
         after: float | None = None,
         free: bool = False,
+        came: bool = False,
     ) -> None:
         super().__init__(reason, detail)
         self.again = again
         self.busy = busy
         self.after = after
         self.free = free
+        self.passing = again and not came
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.detail}" if self.detail else self.reason

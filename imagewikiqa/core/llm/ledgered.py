@@ -144,7 +144,7 @@ async def read_answer(
         reply = reader.read(answer.raw)
     except ShapeError as error:
         await ledger.settle(answer.attempt, "invalid", error=str(error))
-        raise CallError("answer of another shape", str(error)) from error
+        raise CallError("answer of another shape", str(error), came=True) from error
     usage = reply.usage
     usd = price(reply.model, usage)
     usd = usd / 2 if usd is not None and answer.batched else usd
