@@ -155,6 +155,21 @@ def test_both_services_see_the_pictures_alone_and_in_batches(
         assert tables[0] == tables[1]
 
 
+def test_a_service_that_was_away_is_asked_again_by_the_same_command(
+    tmp_path: Path, classes: Path, pictures: Path, command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    asked = (*words(classes, pictures, "openai:sees", tmp_path / "run"), "--limit", 1)
+    said = command(*asked, "--base-url", "http://127.0.0.1:9/v1")
+    assert (said.code, said.summary["captions"]) == (0, 0)
+    assert said.summary["rejects"] == {"no answer": 1}
+    assert "1 of 1 inputs failed for reasons that may pass" in said.err
+    with serving(FakeModel(rules=[Rule(contains=("ant",), reply="An ant.")])) as server:
+        said = command(*asked, "--base-url", f"{server.url}/v1")
+        assert (said.summary["captions"], said.summary["rejects"]) == (1, {})
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
