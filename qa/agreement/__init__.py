@@ -1,0 +1,1 @@
+"""Agreement of people: alpha, kappas, consensus, and how many raters are enough."""

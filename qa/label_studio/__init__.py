@@ -1,0 +1,1 @@
+"""A Label Studio server: projects pushed without a duplicate, answers pulled, settings looked at."""
