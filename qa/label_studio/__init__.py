@@ -1,1 +1,1 @@
-"""A Label Studio server: projects pushed without a duplicate, answers pulled, settings looked at."""
+"""A Label Studio server: projects without duplicates, answers pulled, settings looked at."""
