@@ -8,6 +8,7 @@ from typer.exceptions import TyperException
 
 from imagewikiqa import __version__
 from imagewikiqa.cli import audit, builders, caption_command, gate, ledger, rebuild
+from imagewikiqa.cli.verify import commands as verify
 from imagewikiqa.core.errors import ToolkitError
 
 _INTERRUPTED = 130
@@ -22,6 +23,7 @@ rebuild.register(app)
 caption_command.register(app)
 audit.register(app)
 gate.register(app)
+verify.register(app)
 builders.register(app)
 ledger.register(app)
 

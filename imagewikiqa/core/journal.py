@@ -48,6 +48,11 @@ class Journal:
         start, length = self.spans[key]
         return _parse(os.pread(self.stream.fileno(), length, start))["value"]
 
+    def sync(self) -> None:
+        """Put what was committed on the disk, for what cannot be found out again."""
+        with explained(self.path, "write"):
+            os.fsync(self.stream.fileno())
+
     def close(self) -> None:
         """Sync and close; closed it is even when the disk refuses the last bytes."""
         with self.stream, explained(self.path, "write"):

@@ -22,6 +22,7 @@ COMMANDS = (
     "draft captions",
     "audit",
     "gate",
+    "verify",
     "builders",
     "ledger",
 )

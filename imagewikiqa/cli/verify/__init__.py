@@ -1,0 +1,1 @@
+"""`imagewikiqa verify ...`: rounds of human verification."""

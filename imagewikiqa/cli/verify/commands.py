@@ -1,0 +1,117 @@
+"""`imagewikiqa verify ...`: a round out to raters and back, each step one command."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from imagewikiqa.cli.options import AsJson, Assign, Config, Out, Seed
+
+verify = typer.Typer(help="Rounds of human verification in Label Studio.", no_args_is_help=True)
+RoundFolder = Annotated[Path, typer.Argument(metavar="ROUND", help="Folder of the round.")]
+Url = Annotated[
+    str | None,
+    typer.Option(help="The Label Studio server, as http://127.0.0.1:8080 (also LABEL_STUDIO_URL)."),
+]
+Raters = Annotated[
+    str | None,
+    typer.Option(help="Their names, as in anna,ben=ben@lab.org, or how many there are."),
+]
+Overlap = Annotated[int | None, typer.Option(help="Raters of each question (default 3).", min=1)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group of commands."""
+    app.add_typer(verify, name="verify")
+
+
+@verify.command("prepare", help="Sample questions and write blind tasks for every rater.")
+def _prepare(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished rebuild.")],
+    out: Out,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            help="article: answer with class and article (default); picture: answer from the "
+            "picture alone; review: judge the question."
+        ),
+    ] = None,
+    raters: Raters = None,
+    overlap: Overlap = None,
+    sample: Annotated[
+        int | None, typer.Option(help="How many questions (default all).", min=1)
+    ] = None,
+    stratify: Annotated[
+        str | None, typer.Option(help="Sample in proportion by family (default), class or none.")
+    ] = None,
+    disputed: Annotated[
+        str | None,
+        typer.Option(help="Drafts that a second opinion disputed: first (default) or out."),
+    ] = None,
+    gold: Annotated[
+        Path | None,
+        typer.Option(help="Run folder of questions with sure keys, asked of every rater."),
+    ] = None,
+    images: Annotated[
+        str | None, typer.Option(help="folder:DIR below which the run's images lie.")
+    ] = None,
+    seed: Seed = None,
+    config: Config = None,
+    assign: Assign = None,
+    as_json: AsJson = False,
+) -> None:
+    from imagewikiqa.cli.config import resolve_as
+    from imagewikiqa.cli.progress import watcher
+    from imagewikiqa.cli.verify.prepare import PrepareConfig, run_prepare
+
+    options = {
+        "run": str(run), "kind": kind, "raters": raters, "overlap": overlap, "sample": sample,
+        "stratify": stratify, "disputed": disputed, "gold": str(gold) if gold else None,
+        "image_source": images, "seed": seed,
+    }  # fmt: skip
+    settings = resolve_as(PrepareConfig, config, assign or [], options)
+    run_prepare(settings, out, watcher(as_json), as_json=as_json)
+
+
+@verify.command("push", help="Make every rater's project on a server; again: only what is missing.")
+def _push(
+    folder: RoundFolder,
+    url: Url = None,
+    media: Annotated[
+        str,
+        typer.Option(
+            help="Pictures: embed (in the tasks), local:FOLDER below the server's document root, "
+            "or https://HOST/FOLDER."
+        ),
+    ] = "embed",
+    document_root: Annotated[
+        str | None, typer.Option(help="The document root on the server, for local:FOLDER.")
+    ] = None,
+    settle: Annotated[
+        float, typer.Option(help="Seconds that a broken import may still take to land.", min=0)
+    ] = 60.0,
+    as_json: AsJson = False,
+) -> None:
+    from imagewikiqa.cli.progress import watcher
+    from imagewikiqa.cli.verify.push import run_push
+
+    run_push(folder, url, media, document_root, watcher(as_json), settle=settle, as_json=as_json)
+
+
+@verify.command("pull", help="Bring the answers so far: answers.jsonl, rejects.jsonl.")
+def _pull(
+    folder: RoundFolder,
+    url: Url = None,
+    export: Annotated[
+        list[Path] | None,
+        typer.Option(help="JSON export of a project, instead of the server; may be repeated."),
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Go on although earlier answers are gone.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    from imagewikiqa.cli.progress import watcher
+    from imagewikiqa.cli.verify.pull import run_pull
+
+    run_pull(folder, url, export or [], watcher(as_json), replace=replace, as_json=as_json)
