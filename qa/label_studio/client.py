@@ -24,9 +24,15 @@ class UnsureError(Exception):
 class Server:
     """The calls a round needs. No token is in any message of its errors."""
 
-    def __init__(self, url: str, token: str, timeout: float = 120.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        timeout: float = 120.0,
+        transport: "httpx.BaseTransport | None" = None,
+    ) -> None:
         self.url = url.rstrip("/")
-        self._client, self._http = _connect(self.url, token, timeout)
+        self._client, self._http = _connect(self.url, token, timeout, transport)
 
     def close(self) -> None:
         """Close all connections."""
@@ -182,7 +188,9 @@ class Server:
         )
 
 
-def _connect(url: str, token: str, timeout: float) -> "tuple[LabelStudio, httpx.Client]":
+def _connect(
+    url: str, token: str, timeout: float, transport: "httpx.BaseTransport | None"
+) -> "tuple[LabelStudio, httpx.Client]":
     """Return the package's client over a connection of ours, which follows no redirect."""
     import httpx
 
@@ -191,7 +199,7 @@ def _connect(url: str, token: str, timeout: float) -> "tuple[LabelStudio, httpx.
         from label_studio_sdk.core.api_error import ApiError
     except ImportError as error:
         raise MissingExtraError("label-studio-sdk", "verify") from error
-    http = httpx.Client(timeout=timeout, follow_redirects=False)
+    http = httpx.Client(timeout=timeout, transport=transport, follow_redirects=False)
     try:
         made = LabelStudio(base_url=url, api_key=token, httpx_client=http)  # type: ignore[no-untyped-call]
         return made, http

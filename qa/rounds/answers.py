@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
+
+from pydantic import BaseModel, ValidationError
 
 from imagewikiqa.core.records import Reject
 from imagewikiqa.qa.rounds.label_config import (
@@ -21,6 +24,38 @@ from imagewikiqa.qa.rounds.tasks import NONE_RIGHT, POSITIONS, task_data
 
 STAGE = "verify"
 Row = Mapping[str, Any]
+
+
+class _Result(BaseModel):
+    """What one control of the page says, as the server stores it."""
+
+    from_name: str
+    value: dict[str, Any] = {}
+    origin: str | None = None
+
+
+class _Annotation(BaseModel):
+    """One answer as the API lists or an export holds it; what else is in it is of no use here."""
+
+    id: int | None = None
+    completed_by: int | dict[str, Any] | None = None
+    lead_time: float | None = None
+    was_cancelled: bool = False
+    skipped: bool = False  # its name in versions before 1.0
+    result: tuple[_Result, ...] = ()
+    updated_at: str = ""
+
+    @property
+    def account(self) -> int | None:
+        """Return the account that answered: an id, or an object with one in some exports."""
+        by = self.completed_by.get("id") if isinstance(self.completed_by, dict) else None
+        return self.completed_by if isinstance(self.completed_by, int) else by
+
+    @property
+    def seconds(self) -> float | None:
+        """Return the time taken, where there is one that can be."""
+        time = self.lead_time
+        return time if time is not None and isfinite(time) and time >= 0 else None
 
 
 class _UnusableError(Exception):
@@ -61,7 +96,7 @@ def read_answers(rows: Iterable[Row], asked: Asked) -> Pulled:
     `annotations`; 0.x: `completions`). Everything that cannot count is a reject with its reason.
     """
     pulled = Pulled()
-    found: dict[str, list[tuple[tuple[str, int], Row]]] = {}
+    found: dict[str, list[_Annotation]] = {}
     for at, row in enumerate(rows):
         try:
             key = _key_of(row, asked)
@@ -69,23 +104,26 @@ def read_answers(rows: Iterable[Row], asked: Asked) -> Pulled:
             pulled.rejects.append(_reject(asked.rater, f"task {row.get('id', at)}", error))
             continue
         pulled.seen.add(key)
-        found.setdefault(key, [])
-        for one in row.get("annotations", row.get("completions")) or ():
-            found[key].append(((str(one.get("updated_at", "")), int(one.get("id") or 0)), one))
+        for one in _list(row.get("annotations", row.get("completions"))):
+            try:
+                found.setdefault(key, []).append(_Annotation.model_validate(one))
+            except ValidationError as error:
+                shape = _UnusableError("no annotation", error.errors()[0]["msg"])
+                pulled.rejects.append(_reject(asked.rater, key, shape))
     for key in asked.tasks:
-        _read_task(key, [one for _, one in sorted(found.get(key, []), key=lambda p: p[0])],
-                   asked, pulled)  # fmt: skip
+        annotations = sorted(found.get(key, ()), key=lambda one: (one.updated_at, one.id or 0))
+        _read_task(key, annotations, asked, pulled)
     return pulled
 
 
-def _read_task(key: str, annotations: Sequence[Row], asked: Asked, pulled: Pulled) -> None:
+def _read_task(key: str, annotations: Sequence[_Annotation], asked: Asked, pulled: Pulled) -> None:
     """Add the last usable annotation of a task as its answer, all others as rejects."""
     last: Answer | None = None
     for one in annotations:
         try:
             answer = _answer(key, one, asked)
         except _UnusableError as error:
-            pulled.rejects.append(_reject(asked.rater, f"{key}/{one.get('id')}", error))
+            pulled.rejects.append(_reject(asked.rater, f"{key}/{one.id}", error))
             continue
         if answer.account is not None:
             pulled.accounts.add(answer.account)
@@ -119,8 +157,8 @@ def changed_fields(data: Mapping[str, Any], task: Task, image: str | None) -> li
     return [name for name in sorted({*wanted, *data}) if wanted.get(name) != data.get(name)]
 
 
-def _answer(key: str, row: Row, asked: Asked) -> Answer:
-    account = _account(row.get("completed_by"))
+def _answer(key: str, given: _Annotation, asked: Asked) -> Answer:
+    account = given.account
     if asked.account is not None and account is not None and account != asked.account:
         raise _UnusableError("answered from another account", f"account {account}")
     assignment = asked.assignments[key]
@@ -130,41 +168,42 @@ def _answer(key: str, row: Row, asked: Asked) -> Answer:
         "question_id": assignment.question_id,
         "kind": asked.plan.kind,
         "gold": assignment.gold,
-        "seconds": _seconds(row.get("lead_time")),
+        "seconds": given.seconds,
         "account": account,
-        "annotation": row.get("id"),
+        "annotation": given.id,
     }
-    if row.get("was_cancelled") or row.get("skipped"):
+    if given.was_cancelled or given.skipped:
         return Answer(**common, state="skipped", by_hand=True)
-    said = _controls(row.get("result"), asked.plan.kind)
-    by_hand = any(one.get("origin") == "manual" for one in row.get("result") or ())
+    said = _controls(given.result, asked.plan.kind)
+    by_hand = any(one.origin == "manual" for one in given.result)
     common |= {"comment": "\n".join(said.pop(COMMENT, ())), "by_hand": by_hand}
     if asked.plan.kind == "review":
         return Answer(**common, state="reviewed", review=_review(said, assignment.order))
     return Answer(**common, **_pick(said, assignment.order), flags=tuple(said.get(FLAG, ())))
 
 
-def _controls(result: object, kind: Kind) -> dict[str, list[str]]:
+def _controls(result: Sequence[_Result], kind: Kind) -> dict[str, list[str]]:
     """Return the values by control. Raises _UnusableError on one that our page does not have."""
-    known = _known_values(kind)
+    known = known_values(kind)
     said: dict[str, list[str]] = {}
-    for one in result if isinstance(result, Sequence) else ():
-        name = one.get("from_name")
+    for one in result:
+        name = one.from_name
         if name not in known:
-            raise _UnusableError("a result our page does not have", f"from {str(name)[:60]}")
+            raise _UnusableError("a result our page does not have", f"from {name[:60]}")
         if name in said:
             raise _UnusableError("one control answered twice", name)
-        value = one.get("value") or {}
-        given = value.get("text" if name == COMMENT else "choices", [])
-        given = [given] if isinstance(given, str) else given
+        values = one.value.get("text" if name == COMMENT else "choices", [])
+        values = [values] if isinstance(values, str) else values
         allowed = known[name]
-        if not all(isinstance(v, str) and (allowed is None or v in allowed) for v in given):
-            raise _UnusableError("a value our page does not have", f"{name}: {str(given)[:60]}")
-        said[name] = sorted(given) if allowed is not None else list(given)
+        if not isinstance(values, list) or not all(
+            isinstance(each, str) and (allowed is None or each in allowed) for each in values
+        ):
+            raise _UnusableError("a value our page does not have", f"{name}: {str(values)[:60]}")
+        said[name] = values if allowed is None else sorted(set(values))
     return said
 
 
-def _known_values(kind: Kind) -> dict[str, frozenset[str] | None]:
+def known_values(kind: Kind) -> dict[str, frozenset[str] | None]:
     """Return every control of a kind's page with its values; None where any text is allowed."""
     known: dict[str, frozenset[str] | None] = {COMMENT: None}
     if kind == "review":
@@ -200,15 +239,8 @@ def _review(said: Mapping[str, list[str]], order: Sequence[int]) -> Review:
     })  # fmt: skip
 
 
-def _account(value: object) -> int | None:
-    """Return the account that answered: an id, or an object with one in some exports."""
-    if isinstance(value, Mapping):
-        value = value.get("id")
-    return value if isinstance(value, int) else None
-
-
-def _seconds(value: object) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and value >= 0 else None
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _reject(rater: str, which: str, error: _UnusableError) -> Reject:
