@@ -14,6 +14,8 @@ NONE_RIGHT = "none"  # alias of the fifth option of an article task
 NONE_RIGHT_TEXT = "None of these is right"
 POSITIONS = ("A", "B", "C", "D")  # aliases: the position shown, whatever the option
 LEAD = "Introduction"
+# Label Studio reads "$500" in an option as a variable; an invisible word joiner prevents it.
+PLAIN_DOLLAR = "$\u2060"
 CUT = "(The article goes on; see it whole at {url})"
 
 
@@ -91,7 +93,8 @@ def article(page: Page, subject: Subject, most: int) -> tuple[TaskSection, ...]:
 def task_data(task: Task, image: str | None) -> dict[str, Any]:
     """Return what the server stores as a task's data; `image` is the address raters load."""
     options = [
-        {"value": text, "alias": alias} for alias, text in zip(POSITIONS, task.options, strict=True)
+        {"value": text.replace("$", PLAIN_DOLLAR), "alias": alias}
+        for alias, text in zip(POSITIONS, task.options, strict=True)
     ]
     if task.kind == "article":
         options.append({"value": NONE_RIGHT_TEXT, "alias": NONE_RIGHT})

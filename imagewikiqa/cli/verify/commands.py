@@ -78,12 +78,12 @@ def _push(
     folder: RoundFolder,
     url: Url = None,
     media: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="Pictures: embed (in the tasks), local:FOLDER below the server's document root, "
-            "or https://HOST/FOLDER."
+            help="Pictures: embed (in the tasks; default), local:FOLDER below the document root "
+            "of the server, or https://HOST/FOLDER."
         ),
-    ] = "embed",
+    ] = None,
     document_root: Annotated[
         str | None, typer.Option(help="The document root on the server, for local:FOLDER.")
     ] = None,

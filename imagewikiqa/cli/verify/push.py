@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import httpx
 
-from imagewikiqa.cli.output import show
+from imagewikiqa.cli.output import show, show_lines
 from imagewikiqa.cli.verify.access import Known, open_server, read_known, server_url, write_known
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.journal import open_journal
@@ -16,7 +16,7 @@ from imagewikiqa.qa.label_studio.client import Server, UnsureError
 from imagewikiqa.qa.label_studio.projects import Pushed, Pusher, Wanted
 from imagewikiqa.qa.rounds.addresses import Pictures
 from imagewikiqa.qa.rounds.label_config import INSTRUCTIONS
-from imagewikiqa.qa.rounds.plan import CONFIG, Round
+from imagewikiqa.qa.rounds.plan import CONFIG, MEDIA, Round
 from imagewikiqa.qa.rounds.tasks import task_data
 
 SETTLE = 60.0
@@ -25,7 +25,7 @@ SETTLE = 60.0
 def run_push(
     folder: Path,
     url: str | None,
-    media: str,
+    media: str | None,
     document_root: str | None,
     progress: Progress,
     *,
@@ -36,21 +36,28 @@ def run_push(
     """Bring a round to a server and return what was done; cut anywhere, run it again."""
     the_round = Round(folder)
     where = server_url(folder, url)
-    pictures = Pictures(media, folder)
-    if pictures.local and not document_root:
+    known = read_known(folder, where) or Known(url=where)
+    known = known.model_copy(
+        update={
+            "media": media or known.media,
+            "document_root": document_root or known.document_root,
+        }
+    )
+    pictures = Pictures(known.media, folder)
+    if pictures.local and not known.document_root:
         raise ToolkitError(
             "--media local:FOLDER also needs --document-root: the folder on the server that "
             "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT names there"
         )
-    known = read_known(folder, where) or Known(url=where)
-    known = known.model_copy(update={"media": media, "document_root": document_root})
     try:
         with held_run(folder), open_server(where, token) as server:
             done = _push_all(the_round, server, pictures, known, progress, settle)
     except UnsureError as error:
         raise ToolkitError(f"{where} did not finish: {error}; run the same push again") from error
     told = _told(the_round, where, done)
-    show(told, as_json)
+    show(told if as_json else {**told, "links": "one for each rater, below"}, as_json)
+    if not as_json:
+        show_lines(f"{rater:<12}  {link}" for rater, link in told["links"].items())
     return told
 
 
@@ -74,7 +81,7 @@ def _push_all(
         if names and pictures.local:
             root = f"{(known.document_root or '').rstrip('/')}/{pictures.local}"
             if root not in server.local_storages(project):
-                server.add_local_storage(project, root)
+                _show_folder(server, project, root, the_round)
             pictures.check(names - checked, server.get, server.url)
             checked.update(names)
 
@@ -94,6 +101,16 @@ def _push_all(
     finally:
         journal.close()
     return done
+
+
+def _show_folder(server: Server, project: int, root: str, the_round: Round) -> None:
+    try:
+        server.add_local_storage(project, root)
+    except ToolkitError as error:
+        raise ToolkitError(
+            f"the server cannot show the folder {root}: copy {the_round.path / MEDIA} there and "
+            f"start it with local file serving on ({error})"
+        ) from error
 
 
 def wanted_project(the_round: Round, rater: str, pictures: Pictures) -> Wanted:
