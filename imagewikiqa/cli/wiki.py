@@ -1,6 +1,5 @@
 """Wikipedia as a source of pages: whom it is asked for, where answers are kept, what was pinned."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from imagewikiqa.builders.wiki.languages import translated
 from imagewikiqa.builders.wiki.scrape import into_sections, read_pins
 from imagewikiqa.builders.wiki.settings import Site
 from imagewikiqa.builders.wiki.source import WikiFiles, wikipedia_source
+from imagewikiqa.cli.cache import user_cache
 from imagewikiqa.core.digests import digest, file_digest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import publish_text
@@ -36,8 +36,7 @@ class WikiAccess:
     @property
     def store(self) -> Path:
         """Return the file of all answers, shared by the runs of this user."""
-        home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-        return (self.cache or Path(home) / "imagewikiqa") / "wiki.sqlite"
+        return (self.cache or user_cache()) / "wiki.sqlite"
 
 
 def is_wiki(spec: str) -> bool:

@@ -139,6 +139,11 @@ class Server:
         """Return the answer to a plain request of this server, with the token."""
         return self._ask(lambda: self._http.get(self.url + path, headers=self._headers(headers)))
 
+    def post_form(self, path: str, form: Mapping[str, str]) -> "httpx.Response":
+        """Return the answer to a form, with the token; whatever its status."""
+        address, headers = self.url + path, self._headers({})
+        return self._ask(lambda: self._http.post(address, data=dict(form), headers=headers))
+
     def _headers(self, more: Mapping[str, str]) -> dict[str, str]:
         return {**self._client._client_wrapper.get_headers(), **more}
 

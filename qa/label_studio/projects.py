@@ -215,6 +215,16 @@ def chunks(
         yield chunk
 
 
+def look(rows: Iterable[Mapping[str, Any]], wanted: Wanted) -> dict[str, int]:
+    """Return how many tasks of a project are missing, there twice or changed."""
+    copies, _ = _copies(rows, wanted)
+    return {
+        "tasks are missing": sum(not found for found in copies.values()),
+        "tasks are there twice": sum(len(found) > 1 for found in copies.values()),
+        "tasks were changed": sum(not one.same for found in copies.values() for one in found),
+    }
+
+
 def _copies(
     rows: Iterable[Mapping[str, Any]], wanted: Wanted
 ) -> tuple[dict[str, list[_Copy]], int]:

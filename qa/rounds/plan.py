@@ -20,7 +20,8 @@ SUBJECTS = "subjects.jsonl"
 ASSIGNMENTS = "assignments.jsonl"
 ANSWERS = "answers.jsonl"
 TASKS = "tasks"
-MEDIA = "media"
+# A server of ours may show what lies below media/, and nothing else of the folder.
+MEDIA = "media/pictures"
 CONFIG = "label_config.xml"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _EMAIL = re.compile(r"[^\s@=,;]+@[^\s@=,;]+")

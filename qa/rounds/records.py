@@ -31,7 +31,9 @@ class Subject(Record):
     question: Question
     family: str = Field("", description="hypernym family of its class; '' for none")
     image: str | None = Field(None, description="path below the image source")
-    media: str | None = Field(None, description="opaque name below media/, a copy for raters")
+    media: str | None = Field(
+        None, description="opaque name below media/pictures/, a copy for raters"
+    )
 
 
 class TaskSection(Part):
@@ -52,7 +54,7 @@ class Task(Record):
     class_name: str | None = Field(description="None where the picture has to tell")
     sections: tuple[TaskSection, ...] = ()
     evidence: str | None = None
-    media: str | None = Field(None, description="opaque name below media/")
+    media: str | None = Field(None, description="opaque name below media/pictures/")
     content: Sha256 = Field(description="of all other fields: a changed text shows")
 
 

@@ -115,3 +115,38 @@ def _pull(
     from imagewikiqa.cli.verify.pull import run_pull
 
     run_pull(folder, url, export or [], watcher(as_json), replace=replace, as_json=as_json)
+
+
+@verify.command("doctor", help="Look at a server, and at the round on it, before people work.")
+def _doctor(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[ROUND]", help="Folder of a round on it.")
+    ] = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    from imagewikiqa.cli.verify.doctor import run_doctor
+
+    run_doctor(folder, url, as_json=as_json)
+
+
+@verify.command("serve", help="Serve a round from this machine, accounts made, until Ctrl-C.")
+def _serve(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[ROUND]", help="Folder of the round.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port (default any free one).")] = None,
+    install: Annotated[
+        bool, typer.Option("--install", help="Install Label Studio in its own environment first.")
+    ] = False,
+) -> None:
+    from imagewikiqa.cli.progress import watcher
+    from imagewikiqa.cli.verify.serve import run_install, run_serve
+    from imagewikiqa.core.errors import ToolkitError
+
+    if install:
+        run_install()
+    if folder is not None:
+        run_serve(folder, port, watcher(False))
+    elif not install:
+        raise ToolkitError("which round? Give its folder, as in imagewikiqa verify serve ROUND")

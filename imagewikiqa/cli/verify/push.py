@@ -32,6 +32,7 @@ def run_push(
     token: str | None = None,
     settle: float = SETTLE,
     as_json: bool = False,
+    quiet: bool = False,
 ) -> dict[str, Any]:
     """Bring a round to a server and return what was done; cut anywhere, run it again."""
     the_round = Round(folder)
@@ -55,6 +56,8 @@ def run_push(
     except UnsureError as error:
         raise ToolkitError(f"{where} did not finish: {error}; run the same push again") from error
     told = _told(the_round, where, done)
+    if quiet:
+        return told
     show(told if as_json else {**told, "links": "one for each rater, below"}, as_json)
     if not as_json:
         show_lines(f"{rater:<12}  {link}" for rater, link in told["links"].items())

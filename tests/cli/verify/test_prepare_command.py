@@ -68,7 +68,7 @@ def test_pictures_are_small_copies_without_metadata_under_names_that_say_nothing
     said = command("verify", "prepare", pictured, "--out", tmp_path / "r", "--kind", "picture",
                    "--raters", 2, "--overlap", 1)  # fmt: skip
     assert said.code == 0, said.err
-    files = sorted((tmp_path / "r" / "media").iterdir())
+    files = sorted((tmp_path / "r" / "media" / "pictures").iterdir())
     assert len(files) == 12
     for file in files:
         assert len(file.stem) == 20 and "n1" not in file.stem.replace(file.stem, "")

@@ -10,6 +10,7 @@ import pytest
 
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.qa.rounds.addresses import Pictures
+from imagewikiqa.qa.rounds.plan import MEDIA
 
 ORIGIN = "http://label.example"
 NAMES = ("a.jpg", "b.jpg")
@@ -19,8 +20,8 @@ NAMES = ("a.jpg", "b.jpg")
 def folder(tmp_path: Path) -> Path:
     """Return a round folder with two pictures."""
     for name in NAMES:
-        (tmp_path / "media").mkdir(exist_ok=True)
-        (tmp_path / "media" / name).write_bytes(f"picture {name}".encode())
+        (tmp_path / MEDIA).mkdir(parents=True, exist_ok=True)
+        (tmp_path / MEDIA / name).write_bytes(f"picture {name}".encode())
     return tmp_path
 
 
@@ -60,7 +61,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def web(folder: Path) -> Iterator[Web]:
     """Return a running web server of the pictures."""
-    server = Web(folder / "media")
+    server = Web(folder / MEDIA)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server
