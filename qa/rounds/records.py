@@ -32,7 +32,7 @@ class Subject(Record):
     family: str = Field("", description="hypernym family of its class; '' for none")
     image: str | None = Field(None, description="path below the image source")
     media: str | None = Field(
-        None, description="opaque name below media/pictures/, a copy for raters"
+        None, description="opaque name of a copy below media/pictures/"
     )
 
 

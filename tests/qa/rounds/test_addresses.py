@@ -82,7 +82,7 @@ def test_sound_pictures_pass(folder: Path, web: Web) -> None:
 
 def test_a_missing_picture_is_named(folder: Path, web: Web) -> None:
     web.missing.add("b.jpg")
-    with pytest.raises(ToolkitError, match=r"b\.jpg answers 404: copy .*media there"):
+    with pytest.raises(ToolkitError, match=r"b\.jpg answers 404: copy .*pictures there"):
         check(folder, web.url)
 
 
