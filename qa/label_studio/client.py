@@ -78,7 +78,7 @@ class Server:
         """
         wanted = "id,data,total_annotations,cancelled_annotations"
         if annotations:
-            wanted += ",annotations"
+            wanted += ",annotations,completed_by,lead_time,result,updated_at,was_cancelled"
 
         def listed() -> Any:
             return self._client.tasks.list(
