@@ -11,7 +11,7 @@ from imagewikiqa.qa.label_studio.doctor import Finding, examine
 from imagewikiqa.qa.label_studio.environment import Environment
 from imagewikiqa.qa.label_studio.people import Account, access_token
 from imagewikiqa.qa.label_studio.process import running_server
-from tests.qa.label_studio.conftest import Running
+from tests.label_studio import Running
 
 
 def bad(found: list[Finding]) -> list[str]:

@@ -11,7 +11,7 @@ from imagewikiqa.qa.label_studio.people import (
     readable_password,
     sign_up,
 )
-from tests.qa.label_studio.conftest import Running
+from tests.label_studio import Running
 
 
 def test_a_rater_signs_up_by_invitation_and_can_be_told_apart(label_studio: Running) -> None:

@@ -13,7 +13,7 @@ from imagewikiqa.core.journal import open_journal
 from imagewikiqa.qa.label_studio.client import Server, UnsureError
 from imagewikiqa.qa.label_studio.projects import CHUNK_TASKS, Pushed, Pusher, Wanted, chunks
 from imagewikiqa.qa.rounds.label_config import label_config
-from tests.qa.label_studio.conftest import Running
+from tests.label_studio import Running
 from tests.qa.label_studio.cuts import CUTS, CutTransport
 
 NUMBERS = count()
