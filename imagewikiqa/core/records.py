@@ -208,6 +208,16 @@ class Repaired(Record):
         return self.judged is not None and self.judged.keep
 
 
+class HumanVotes(Part):
+    """What people answered to a released question, and in which rounds."""
+
+    verdict: Literal["keep", "fix"] = Field(description="fix: changed as they asked")
+    votes: tuple[int, int, int, int] = Field(description="answers for each of the choices")
+    none_right: int = Field(ge=0, description="answers that no option is right")
+    raters: int = Field(ge=1)
+    rounds: tuple[str, ...] = Field(min_length=1, description="ids of the rounds")
+
+
 class Question(Record):
     """A released question (contracts: questions.jsonl)."""
 
@@ -225,6 +235,7 @@ class Question(Record):
         description="whose page each option came from; None when a model invented it"
     )
     split: str | None = Field(None, description="by class; None for a set without splits")
+    human: HumanVotes | None = Field(None, description="None for what no person has answered")
 
 
 class ImageRef(Record):

@@ -31,9 +31,7 @@ class Subject(Record):
     question: Question
     family: str = Field("", description="hypernym family of its class; '' for none")
     image: str | None = Field(None, description="path below the image source")
-    media: str | None = Field(
-        None, description="opaque name of a copy below media/pictures/"
-    )
+    media: str | None = Field(None, description="opaque name of a copy below media/pictures/")
 
 
 class TaskSection(Part):
@@ -122,5 +120,6 @@ class Verdict(Record):
     raters: tuple[str, ...] = Field(description="whose answers count, in order of name")
     consensus: Option | None = Field(description="the option most raters chose; None for a tie")
     flags: dict[str, int] = Field(default_factory=dict)
+    wrong_picture: bool = Field(False, description="most say that the image shows another thing")
     comments: tuple[str, ...] = ()
     rounds: tuple[str, ...] = Field(min_length=1, description="ids of the rounds, in their order")

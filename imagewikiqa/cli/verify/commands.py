@@ -150,3 +150,57 @@ def _serve(
         run_serve(folder, port, watcher(False))
     elif not install:
         raise ToolkitError("which round? Give its folder, as in imagewikiqa verify serve ROUND")
+
+
+@verify.command("report", help="Accuracy, agreement, raters and doubtful questions, as a page.")
+def _report(folder: RoundFolder, as_json: AsJson = False) -> None:
+    from imagewikiqa.cli.verify.report import run_report
+
+    run_report(folder, as_json=as_json)
+
+
+@verify.command("adjudicate", help="Prepare a second round with only the disagreements.")
+def _adjudicate(
+    folder: RoundFolder,
+    out: Out,
+    raters: Raters = None,
+    overlap: Annotated[
+        int | None, typer.Option(help="Raters of each question (default 1).", min=1)
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="The run, where it has moved since the round.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    from imagewikiqa.cli.progress import watcher
+    from imagewikiqa.cli.verify.adjudicate import run_adjudicate
+
+    run_adjudicate(
+        folder, out, watcher(as_json), raters=raters, overlap=overlap, run=run, as_json=as_json
+    )
+
+
+@verify.command("apply", help="Write the set that people leave, with their votes, for release.")
+def _apply(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="ROUND...", help="Rounds, the earliest first.")
+    ],
+    out: Out,
+    run: Annotated[
+        Path | None, typer.Option(help="The run, where it has moved since the round.")
+    ] = None,
+    fixes: Annotated[
+        Path | None, typer.Option(help="fixes.csv of an earlier apply, corrected.")
+    ] = None,
+    min_votes: Annotated[
+        int, typer.Option(help="Answers without which a question stays open.", min=1)
+    ] = 2,
+    verified_only: Annotated[
+        bool, typer.Option("--verified-only", help="Leave out what no person has decided.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    from imagewikiqa.cli.verify.apply import ApplyConfig, run_apply
+
+    settings = ApplyConfig(min_votes=min_votes, verified_only=verified_only)
+    run_apply(folders, run, out, fixes=fixes, settings=settings, as_json=as_json)
