@@ -5,11 +5,11 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.qa.agreement.published import KRIPPENDORFF_A, KRIPPENDORFF_B, KRIPPENDORFF_C
-from tests.qa.agreement.published import Votes as Lists
 
 from imagewikiqa.qa.agreement.alpha import exact_alpha, krippendorff_alpha
 from imagewikiqa.qa.agreement.votes import Votes
+from tests.qa.agreement.published import KRIPPENDORFF_A, KRIPPENDORFF_B, KRIPPENDORFF_C
+from tests.qa.agreement.published import Votes as Lists
 
 RATERS = ("ann", "bo", "cy", "di")
 ANY_VOTES = st.dictionaries(

@@ -6,12 +6,12 @@ from math import log, prod
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from tests.qa.agreement.published import DAWID_SKENE
-from tests.qa.agreement.test_alpha import ANY_VOTES
 
 from imagewikiqa.qa.agreement.consensus import majority
 from imagewikiqa.qa.agreement.dawid_skene import Array, Fit, dawid_skene, fit_counts
 from imagewikiqa.qa.agreement.votes import Votes
+from tests.qa.agreement.published import DAWID_SKENE
+from tests.qa.agreement.test_alpha import ANY_VOTES
 
 OBSERVERS = (0, 0, 0, 1, 2, 3, 4)  # whose answer each digit of a row is
 

@@ -6,19 +6,19 @@ from itertools import combinations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.qa.agreement.test_alpha import ANY_VOTES
 
 from imagewikiqa.qa.agreement.enough import chance_of_majority, learning_curve
 from imagewikiqa.qa.agreement.votes import Votes, tally
+from tests.qa.agreement.test_alpha import ANY_VOTES
 
 
 def over_subsets(answers: str, target: str, k: int) -> Fraction:
-    credits = []
+    shares = []
     for subset in combinations(answers, k):
         counts = tally(subset)
         top = [letter for letter, count in counts.items() if count == max(counts.values())]
-        credits.append(Fraction(target in top, len(top)))
-    return sum(credits, Fraction(0)) / len(credits)
+        shares.append(Fraction(target in top, len(top)))
+    return sum(shares, Fraction(0)) / len(shares)
 
 
 @given(st.text("ABCD-", min_size=1, max_size=8), st.sampled_from("ABCDX"), st.data())

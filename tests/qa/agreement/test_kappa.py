@@ -6,10 +6,10 @@ from fractions import Fraction
 from math import comb
 
 import pytest
-from tests.qa.agreement.published import COHEN, FLEISS_1971, FOURTEEN, counted, rows
 
 from imagewikiqa.core.errors import MissingExtraError
 from imagewikiqa.qa.agreement.kappa import cohen_kappas, fleiss_kappa
+from tests.qa.agreement.published import COHEN, FLEISS_1971, FOURTEEN, counted, rows
 
 
 def test_cohens_kappa_is_that_of_his_paper() -> None:
