@@ -1,7 +1,7 @@
 """The figures of a round: accuracy, agreement, consensus, raters, time. All of it is JSON."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from statistics import median
 from typing import Any
 
@@ -135,7 +135,7 @@ def _by_question(ballots: Ballots) -> list[dict[str, Any]]:
 def _question(ballots: Ballots, question: str) -> dict[str, Any]:
     counts = Counter(ballots.votes[question].values())
     key, winner = ballots.key(question), majority(ballots.votes[question])
-    reasons = {None: TIE, NONE: NONE_RIGHT, SEVERAL: SEVERAL_RIGHT, key: ""}
+    reasons: dict[Hashable, str] = {None: TIE, NONE: NONE_RIGHT, SEVERAL: SEVERAL_RIGHT, key: ""}
     reason = reasons.get(winner, ANOTHER)
     return {
         "question_id": question,

@@ -20,6 +20,11 @@ TITLES = {
     "review": "Reviewed for quality",
     None: "No answer yet",
 }
+MEANS = {
+    "article": "agree with the key",
+    "picture": "are right, the human baseline of this set",
+    "review": "find the key right and nothing else",
+}
 FILES = {
     FIGURES: "every figure of this page, and the votes on every question",
     "answers.jsonl": "every answer, joined to its question",
@@ -69,13 +74,10 @@ def summary(
 def _lead(found: Mapping[str, Any]) -> str:
     if not found["answers"]:
         return " ".join(found["sentences"])
-    who = (
-        "the human baseline of this set" if found["kind"] == "picture" else "agreeing with the key"
-    )
     return (
         f"{found['answers']:,} answers to {found['answered_questions']:,} of"
-        f" {found['questions']:,} questions; {percent(found['accuracy'])} of the answers are"
-        f" right, {who}. {' '.join(found['sentences'])}"
+        f" {found['questions']:,} questions; {percent(found['accuracy'])} of the answers "
+        f"{MEANS[found['kind']]}. {' '.join(found['sentences'])}"
     ).strip()
 
 

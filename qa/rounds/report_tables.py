@@ -22,13 +22,14 @@ def listings(
     answers: Sequence[Answer],
     rejects: Sequence[Reject],
 ) -> list[Listing]:
-    """Return the tables of the report, what needs a person first."""
-    tables = [_questions(found, subjects, answers), _raters(found)]
+    """Return the tables of the report, long ones last."""
+    tables = [_raters(found)]
     if found["review"]:
         tables.append(_review(found["review"]))
     if any(found["flags"].values()):
         tables.append(_flags(found))
-    return [*tables, _confusion(found), _pairs(found), _rejects(rejects)]
+    tables += [_confusion(found), _pairs(found), _rejects(rejects)]
+    return [*tables, _questions(found, subjects, answers)]
 
 
 def percent(rate: Mapping[str, Any] | None) -> str:
@@ -59,36 +60,42 @@ def _short(text: str, most: int = SHOWN) -> str:
 def _questions(
     found: Mapping[str, Any], subjects: Sequence[Subject], answers: Sequence[Answer]
 ) -> Listing:
-    known = {one.question.id: one for one in subjects}
-    said: dict[str, list[str]] = defaultdict(list)
-    flags: dict[str, Counter[str]] = defaultdict(Counter)
-    for one in sorted(answers, key=lambda one: (one.question_id, one.rater)):
-        if not one.gold:
-            flags[one.question_id].update(one.flags)
-            said[one.question_id] += [f"{one.rater}: {one.comment}"] if one.comment.strip() else []
+    known = {one.question.id: one.question for one in subjects}
+    said = _said(answers)
     rows = []
     for row in found["by_question"]:
-        name = row["question_id"]
-        if row["reason"] or said[name] or flags[name]:
-            question = known[name].question
+        question = known[row["question_id"]]
+        if row["reason"] or question.id in said:
             rows.append((
                 row["reason"] or "only a flag or a comment",
-                ", ".join(f"{letter} {count}" for letter, count in row["votes"].items()),
+                # no break between a letter and its count
+                ", ".join(f"{letter}\N{NO-BREAK SPACE}{n}" for letter, n in row["votes"].items()),
                 _short(question.question_named),
                 f"{row['key']}: {_short(question.choices[question.answer])}",
-                ", ".join(f"{flag} {count}" for flag, count in sorted(flags[name].items())),
-                _short(" | ".join(said[name])),
+                _short(" | ".join(said.get(question.id, ()))),
                 _short(question.class_name, 60),
-                name,
+                question.id,
             ))  # fmt: skip
     return Listing(
         title="Questions to look at",
-        heads=("Why", "Votes", "Question", "Key", "Flags", "Comments", "Class", "Id"),
+        heads=("Why", "Votes", "Question", "Key", "Flags and comments", "Class", "Id"),
         rows=rows,
         file=FIGURES,
         note="What most raters answered otherwise comes first, then ties, then questions on which"
         " some disagree. Votes are for the question's own letters, whatever order raters saw.",
     )
+
+
+def _said(answers: Sequence[Answer]) -> dict[str, list[str]]:
+    """Return what raters flagged and wrote, by question; flags in the words that raters saw."""
+    said: dict[str, list[str]] = defaultdict(list)
+    for one in sorted(answers, key=lambda one: (one.question_id, one.rater)):
+        words = [FLAGS[one.kind].get(flag, flag) for flag in one.flags]
+        if one.comment.strip():
+            words.append(one.comment.strip())
+        if words and not one.gold:
+            said[one.question_id].append(f"{one.rater}: {'; '.join(words)}")
+    return dict(said)
 
 
 def _raters(found: Mapping[str, Any]) -> Listing:
@@ -104,7 +111,7 @@ def _raters(found: Mapping[str, Any]) -> Listing:
             for row in found["raters"]
         ],
         file=FIGURES,
-        numeric=(1, 2),
+        numeric=range(1, 8),
         note="Right is agreement with the key, with a 95% interval clustered by class. Gold"
         " questions count only here. Shares of the four positions far from 25% each, or many"
         " answers under 3 s, say that somebody did not read.",

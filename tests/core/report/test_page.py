@@ -57,7 +57,7 @@ def test_the_same_numbers_draw_the_same_bytes() -> None:
     one, two = (interval_chart(["x", "y"], rates, "right", 0.25) for _ in range(2))
     assert one == two
     assert "dc:date" not in one
-    lines = {"as the key": [0.7, 0.8], "as all": [None, 1.0]}
+    lines: dict[str, list[float | None]] = {"as the key": [0.7, 0.8], "as all": [None, 1.0]}
     assert line_chart([1, 2], lines, "%", "k") == line_chart([1, 2], lines, "%", "k")
 
 

@@ -86,7 +86,7 @@ def test_posteriors_sum_to_one_and_the_likelihood_never_falls(votes: Votes) -> N
 @settings(deadline=None)
 @given(ANY_VOTES)
 def test_units_in_another_order_fit_the_same(votes: Votes) -> None:
-    one, other = dawid_skene(votes), dawid_skene(dict(reversed(votes.items())))
+    one, other = dawid_skene(votes), dawid_skene(dict(reversed(list(votes.items()))))
     if one is not None and other is not None:
         assert (one.fit.posterior == other.fit.posterior).all()
 
