@@ -12,7 +12,7 @@ from imagewikiqa.qa.rounds.records import FLAGS, Answer, Subject
 from imagewikiqa.qa.rounds.reviews import WORDS
 
 FIGURES = "agreement.json"
-SHOWN = 300  # characters of a comment or a question on the page; the tables hold all
+SHOWN = 300  # characters of a text on the page; the tables hold all of it
 NOTHING = "–"
 
 
@@ -72,7 +72,7 @@ def _questions(
                 ", ".join(f"{letter}\N{NO-BREAK SPACE}{n}" for letter, n in row["votes"].items()),
                 _short(question.question_named),
                 f"{row['key']}: {_short(question.choices[question.answer])}",
-                _short(" | ".join(said.get(question.id, ()))),
+                _short(" | ".join(said.get(question.id, ())), 600),
                 _short(question.class_name, 60),
                 question.id,
             ))  # fmt: skip
@@ -94,7 +94,7 @@ def _said(answers: Sequence[Answer]) -> dict[str, list[str]]:
         if one.comment.strip():
             words.append(one.comment.strip())
         if words and not one.gold:
-            said[one.question_id].append(f"{one.rater}: {'; '.join(words)}")
+            said[one.question_id].append(_short(f"{one.rater}: {'; '.join(words)}", 150))
     return dict(said)
 
 

@@ -126,3 +126,13 @@ def test_more_than_half_is_a_majority(votes: Votes) -> None:
         for category, count in Counter(given_.values()).items():
             if 2 * count > len(given_):
                 assert majority(given_) == category
+
+
+def test_smoothing_keeps_few_answers_from_being_fitted_as_certain_errors() -> None:
+    votes: Votes = {"u": {"ann": "A", "bo": "A"}, "v": {"ann": "B", "bo": "B"}}
+    plain, smoothed = dawid_skene(votes), dawid_skene(votes, 1.0)
+    assert plain is not None
+    assert smoothed is not None
+    assert plain.fit.errors.max() == pytest.approx(1.0)
+    assert 0.5 < smoothed.fit.errors.max() < 0.75  # one answer seen, two added
+    assert smoothed.winners() == {"u": "A", "v": "B"}
