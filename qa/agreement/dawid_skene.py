@@ -20,7 +20,7 @@ class Fit:
     posterior: Array  # U x C: how likely each category is the true one of a unit
     prior: Array  # C: share of each true category
     errors: Array  # R x C x C: given the true category (row), how a rater answers (column)
-    likelihoods: tuple[float, ...]  # log-likelihood after each step; it never falls
+    likelihoods: tuple[float, ...]  # log-likelihood at each step; it never falls unsmoothed
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Consensus:
         return self.categories[int(order[0])]
 
 
-def dawid_skene(votes: Votes) -> Consensus | None:
+def dawid_skene(votes: Votes, smoothing: float = 0.0) -> Consensus | None:
     """Return the consensus of all units with an answer; None when there is none."""
     units = sorted(unit for unit, given in votes.items() if given)
     if not units:
@@ -58,14 +58,15 @@ def dawid_skene(votes: Votes) -> Consensus | None:
     for at, unit in enumerate(units):
         for rater, category in votes[unit].items():
             counts[at, rows[rater], columns[category]] += 1
-    return Consensus(tuple(units), tuple(people), tuple(known), fit_counts(counts))
+    return Consensus(tuple(units), tuple(people), tuple(known), fit_counts(counts, smoothing))
 
 
-def fit_counts(counts: Array) -> Fit:
+def fit_counts(counts: Array, smoothing: float = 0.0) -> Fit:
     """Fit U x R x C counts: how often a rater put a unit into a category; repeats are allowed.
 
-    EM starts from the share of each category among a unit's answers, as in the paper, and adds
-    no smoothing. Every unit needs an answer: ValueError otherwise.
+    EM starts from the share of each category among a unit's answers, as in the paper. `smoothing`
+    adds that many answers to every cell of each rater's error counts; the paper has none. Every
+    unit needs an answer: ValueError otherwise.
     """
     answers = counts.sum(axis=(1, 2))
     if not len(counts) or not answers.all():
@@ -73,17 +74,17 @@ def fit_counts(counts: Array) -> Fit:
     posterior = counts.sum(axis=1) / answers[:, None]
     reached: list[float] = []
     while True:
-        prior, errors = _maximise(counts, posterior)
+        prior, errors = _maximise(counts, posterior, smoothing)
         posterior, likelihood = _expect(counts, prior, errors)
         reached.append(likelihood)
-        settled = len(reached) > 1 and reached[-1] - reached[-2] < ENOUGH
+        settled = len(reached) > 1 and abs(reached[-1] - reached[-2]) < ENOUGH
         if settled or len(reached) == MOST_STEPS:
             return Fit(posterior, prior, errors, tuple(reached))
 
 
-def _maximise(counts: Array, posterior: Array) -> tuple[Array, Array]:
+def _maximise(counts: Array, posterior: Array, smoothing: float) -> tuple[Array, Array]:
     """Return the prior and the error rates that suit the posterior best (paper's 2.3 and 2.4)."""
-    weights = np.einsum("uc,ura->rca", posterior, counts)
+    weights = np.einsum("uc,ura->rca", posterior, counts) + smoothing
     totals = weights.sum(axis=2, keepdims=True)
     # A rater who met no unit of a category leaves that row open: all answers alike.
     errors = np.where(totals > 0, weights / np.where(totals > 0, totals, 1), 1 / counts.shape[2])

@@ -1,6 +1,6 @@
 """Plots for reports: plain SVG, the same bytes for the same numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -84,6 +84,31 @@ def interval_chart(
         return _finish(figure, axes, labels, unit, None if reference is None else 100 * reference)
 
 
+def line_chart(
+    steps: Sequence[int], lines: Mapping[str, Sequence[float | None]], unit: str, along: str
+) -> str:
+    """Return up to two lines of shares (0 to 1) in percent over whole steps as SVG text.
+
+    None leaves a gap. `unit` is said of the height, `along` of the steps.
+    """
+    from matplotlib import style
+    from matplotlib.figure import Figure
+
+    with style.context(["default", _STYLE]):  # a user's matplotlibrc must not show
+        figure = Figure(figsize=(WIDTH, 3.1), layout="constrained")
+        axes = figure.add_subplot()
+        for (name, shares), colour in zip(lines.items(), ("accent", "second"), strict=False):
+            heights = [float("nan") if share is None else 100 * share for share in shares]
+            axes.plot(steps, heights, "o-", color=PALETTE[colour], lw=1.8, ms=5.5, label=name)
+        axes.set_xticks(list(steps))
+        axes.set_ylim(top=101)
+        axes.set_xlabel(along)
+        axes.set_ylabel(unit)
+        axes.grid(axis="y", color=PALETTE["line"], lw=0.8)
+        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+        return _svg(figure, axes)
+
+
 def _axes(rows: int) -> "tuple[Figure, Axes]":
     from matplotlib.figure import Figure
 
@@ -96,13 +121,17 @@ def _axes(rows: int) -> "tuple[Figure, Axes]":
 def _finish(
     figure: "Figure", axes: "Axes", labels: Sequence[str], unit: str, reference: float | None
 ) -> str:
-    """Label the axes and return the SVG without a date in it."""
+    """Label the rows and return the SVG without a date in it."""
     axes.set_yticks(range(len(labels)), [_short(label) for label in labels])
     axes.set_xlabel(unit)
-    axes.patch.set_visible(False)
-    figure.patch.set_visible(False)
     if reference is not None:
         axes.axvline(reference, color=PALETTE["second"], lw=1.2, ls=(0, (4, 3)))
+    return _svg(figure, axes)
+
+
+def _svg(figure: "Figure", axes: "Axes") -> str:
+    axes.patch.set_visible(False)
+    figure.patch.set_visible(False)
     stream = StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     return stream.getvalue()

@@ -42,13 +42,22 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """A plot of `core.report.plots`, and what is said of it."""
+
+    svg: str
+    caption: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What a report says: figures first, then counts as bars, then tables and files."""
+    """What a report says: figures first, then plots, counts as bars, tables and files."""
 
     title: str
     eyebrow: str
     lead: str
     figures: Mapping[str, object]
+    plots: Mapping[str, Plot] = field(default_factory=dict)  # by name, as in plots/NAME.svg
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     pictures: Sequence[Picture] = ()
     listings: Sequence[Listing] = ()
@@ -58,7 +67,8 @@ class Summary:
 
 def write_summary(run: Path, summary: Summary) -> None:
     """Write RUN/report.html, RUN/report.md and RUN/plots/*.svg."""
-    plots = {
+    plots = {name: (plot.svg, plot.caption) for name, plot in summary.plots.items()}
+    plots |= {
         f"counts-{number}": (_bars(counts), title)
         for number, (title, counts) in enumerate(summary.counts.items(), 1)
         if len(counts) > 1  # one bar says less than its figure

@@ -8,7 +8,7 @@ from jinja2 import UndefinedError
 from imagewikiqa.core.intervals import wilson
 from imagewikiqa.core.report import page as report_page
 from imagewikiqa.core.report.page import data_uri, inline_svg, render, visible, web_url
-from imagewikiqa.core.report.plots import bar_chart, interval_chart
+from imagewikiqa.core.report.plots import bar_chart, interval_chart, line_chart
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}"
 
@@ -57,6 +57,8 @@ def test_the_same_numbers_draw_the_same_bytes() -> None:
     one, two = (interval_chart(["x", "y"], rates, "right", 0.25) for _ in range(2))
     assert one == two
     assert "dc:date" not in one
+    lines: dict[str, list[float | None]] = {"as the key": [0.7, 0.8], "as all": [None, 1.0]}
+    assert line_chart([1, 2], lines, "%", "k") == line_chart([1, 2], lines, "%", "k")
 
 
 def test_a_plot_in_a_page_has_names_of_its_own_and_the_colours_of_the_page() -> None:

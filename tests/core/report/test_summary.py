@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from imagewikiqa.core.report.page import data_uri
-from imagewikiqa.core.report.summary import Listing, Picture, Summary, write_summary
+from imagewikiqa.core.report.plots import line_chart
+from imagewikiqa.core.report.summary import Listing, Picture, Plot, Summary, write_summary
 
 HOSTILE = "<script>alert(1)</script> | `x` [a](javascript:b)"
 
@@ -65,3 +66,13 @@ def test_a_report_without_tables_or_counts_is_whole(tmp_path: Path) -> None:
     write_summary(tmp_path, summary(counts={}, listings=[], notes=[], files={}))
     assert not (tmp_path / "plots").exists()
     assert (tmp_path / "report.md").read_text(encoding="utf-8").startswith("# Images of flowers102")
+
+
+def test_plots_of_ones_own_come_before_the_counts(tmp_path: Path) -> None:
+    svg = line_chart([1, 2], {"right": [0.7, 0.9]}, "%", "answers")
+    write_summary(tmp_path, summary(plots={"curve": Plot(svg=svg, caption=HOSTILE)}))
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert page.index('id="curve-') < page.index('id="counts-1-')
+    assert "<script" not in page
+    assert (tmp_path / "plots" / "curve.svg").read_text(encoding="utf-8") == svg
+    assert "plots/curve.svg" in (tmp_path / "report.md").read_text(encoding="utf-8")

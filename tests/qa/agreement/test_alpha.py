@@ -67,7 +67,7 @@ def test_names_of_raters_categories_and_units_do_not_matter(
     rename = dict(zip(RATERS, people, strict=True)), dict(zip("ABCD-", letters, strict=True))
     other = {
         f"x{unit}": {rename[0][r]: rename[1][str(c)] for r, c in answers.items()}
-        for unit, answers in reversed(votes.items())
+        for unit, answers in reversed(list(votes.items()))
     }
     assert exact_alpha(other) == exact_alpha(votes)
     assert krippendorff_alpha(other) == krippendorff_alpha(votes)

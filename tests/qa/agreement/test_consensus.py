@@ -86,7 +86,7 @@ def test_posteriors_sum_to_one_and_the_likelihood_never_falls(votes: Votes) -> N
 @settings(deadline=None)
 @given(ANY_VOTES)
 def test_units_in_another_order_fit_the_same(votes: Votes) -> None:
-    one, other = dawid_skene(votes), dawid_skene(dict(reversed(votes.items())))
+    one, other = dawid_skene(votes), dawid_skene(dict(reversed(list(votes.items()))))
     if one is not None and other is not None:
         assert (one.fit.posterior == other.fit.posterior).all()
 
@@ -126,3 +126,13 @@ def test_more_than_half_is_a_majority(votes: Votes) -> None:
         for category, count in Counter(given_.values()).items():
             if 2 * count > len(given_):
                 assert majority(given_) == category
+
+
+def test_smoothing_keeps_few_answers_from_being_fitted_as_certain_errors() -> None:
+    votes: Votes = {"u": {"ann": "A", "bo": "A"}, "v": {"ann": "B", "bo": "B"}}
+    plain, smoothed = dawid_skene(votes), dawid_skene(votes, 1.0)
+    assert plain is not None
+    assert smoothed is not None
+    assert plain.fit.errors.max() == pytest.approx(1.0)
+    assert 0.5 < smoothed.fit.errors.max() < 0.75  # one answer seen, two added
+    assert smoothed.winners() == {"u": "A", "v": "B"}
