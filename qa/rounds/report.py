@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,17 @@ from imagewikiqa.core.records import Reject
 from imagewikiqa.core.report.plots import bar_chart, interval_chart, line_chart
 from imagewikiqa.core.report.summary import Plot, Summary, write_summary
 from imagewikiqa.qa.rounds.figures import round_figures
-from imagewikiqa.qa.rounds.records import Answer, Subject
-from imagewikiqa.qa.rounds.report_tables import FIGURES, NOTHING, listings, number, percent, spread
+from imagewikiqa.qa.rounds.records import Answer, Subject, Verdict
+from imagewikiqa.qa.rounds.report_tables import (
+    FIGURES,
+    NOTHING,
+    decided,
+    listings,
+    number,
+    percent,
+    spread,
+    verdict_figures,
+)
 
 TITLES = {
     "article": "Answered with class and article",
@@ -38,16 +48,22 @@ def write_round_report(
     answers: Sequence[Answer],
     rejects: Sequence[Reject],
     notes: Sequence[str] = (),
+    verdicts: Sequence[Verdict] = (),
 ) -> dict[str, Any]:
     """Publish agreement.json, report.html, report.md and plots/ in a round; return the figures.
+
+    With `verdicts` the page begins with the questions to fix or drop.
 
     Raises ToolkitError on answers that do not fit the subjects and MissingExtraError without
     statsmodels.
     """
-    found = round_figures(subjects, answers)
+    found = round_figures(subjects, answers) | {"verdicts": verdict_figures(verdicts)}
     text = json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)
     publish_text(folder / FIGURES, f"{text}\n")
-    write_summary(folder, summary(found, subjects, answers, rejects, notes))
+    page = summary(found, subjects, answers, rejects, notes)
+    if verdicts:
+        page = replace(page, listings=[decided(verdicts, subjects), *page.listings])
+    write_summary(folder, page)
     return found
 
 

@@ -8,7 +8,7 @@ from imagewikiqa.core.intervals import Interval
 from imagewikiqa.core.records import LETTERS, Reject
 from imagewikiqa.core.report.markdown import rate_text
 from imagewikiqa.core.report.summary import Listing
-from imagewikiqa.qa.rounds.records import FLAGS, Answer, Subject
+from imagewikiqa.qa.rounds.records import FLAGS, Answer, Subject, Verdict
 from imagewikiqa.qa.rounds.reviews import WORDS
 
 FIGURES = "agreement.json"
@@ -30,6 +30,42 @@ def listings(
         tables.append(_flags(found))
     tables += [_confusion(found), _pairs(found), _rejects(rejects)]
     return [*tables, _questions(found, subjects, answers)]
+
+
+def verdict_figures(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """Return how many questions are kept, fixed, dropped or open, and which have to change."""
+    return {
+        "counts": dict(sorted(Counter(one.verdict for one in verdicts).items())),
+        "to_fix": [one.id for one in verdicts if one.verdict == "fix"],
+        "to_drop": [one.id for one in verdicts if one.verdict == "drop"],
+    }
+
+
+def decided(verdicts: Sequence[Verdict], subjects: Sequence[Subject]) -> Listing:
+    """Return the table of the questions that people want fixed or dropped."""
+    known = {one.id: one.question for one in subjects}
+    wrong = [one for one in verdicts if one.verdict in ("fix", "drop")]
+    counts = Counter(one.verdict for one in verdicts)
+    told = ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items()))
+    return Listing(
+        title="Questions to fix or drop",
+        heads=("Verdict", "Reason", "Votes", "Question", "Key", "Id"),
+        rows=[
+            (one.verdict, one.reason, _votes(one), _short(known[one.id].question_named),
+             f"{LETTERS[one.key]}: {_short(known[one.id].choices[one.key])}", one.id)
+            for one in sorted(wrong, key=lambda one: (one.verdict != "fix", one.reason, one.id))
+        ],
+        file=FIGURES,
+        note=f"Verdicts on all questions: {told}. An adjudication settles ties before they count;"
+        " verify apply writes the verdicts into the set.",
+    )  # fmt: skip
+
+
+def _votes(verdict: Verdict) -> str:
+    votes = [f"{letter}\N{NO-BREAK SPACE}{n}" for letter, n
+             in zip(LETTERS, verdict.votes, strict=True) if n]  # fmt: skip
+    none = [f"none\N{NO-BREAK SPACE}{verdict.none_right}"] if verdict.none_right else []
+    return ", ".join(votes + none)
 
 
 def percent(rate: Mapping[str, Any] | None) -> str:

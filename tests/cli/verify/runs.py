@@ -34,7 +34,7 @@ def _item(question: Question, pixels: Path | None) -> Item:
     return Item(
         item_id=f"{question.id}-0", question_id=question.id, class_id=question.class_id,
         image=image, question=question.question, choices=question.choices,
-        answer=question.answer, letter=LETTERS[question.answer],  # type: ignore[arg-type]
+        answer=question.answer, letter=LETTERS[question.answer],
     )  # fmt: skip
 
 

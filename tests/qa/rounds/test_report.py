@@ -9,6 +9,8 @@ import pytest
 from imagewikiqa.core.records import Reject
 from imagewikiqa.qa.rounds.records import Kind
 from imagewikiqa.qa.rounds.report import write_round_report
+from imagewikiqa.qa.rounds.verdicts import Answered, verdicts
+from tests.qa.rounds.made import plan
 from tests.qa.rounds.simulated import simulate, subject
 
 HOSTILE = (
@@ -73,3 +75,14 @@ def test_rejects_are_counted_by_reason(tmp_path: Path) -> None:
     write_round_report(tmp_path, *simulate(count=4), rejects)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert re.search(r"unknown option</td><td[^>]*>7<", page)
+
+
+def test_the_page_lists_what_people_want_fixed_or_dropped(tmp_path: Path) -> None:
+    subjects, answers = simulate(count=40)
+    said = verdicts([Answered(plan(raters=4, overlap=3), subjects, answers)])
+    found = write_round_report(tmp_path, subjects, answers, [], verdicts=said)
+    wrong = [*found["verdicts"]["to_fix"], *found["verdicts"]["to_drop"]]
+    assert wrong and sum(found["verdicts"]["counts"].values()) == 40
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    table = page.split("Questions to fix or drop")[1].split("</table>")[0]
+    assert all(name in table for name in wrong)
