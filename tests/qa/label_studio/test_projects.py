@@ -1,5 +1,9 @@
 """A project holds exactly the tasks of the round, however often a push was cut."""
 
+import os
+import signal
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -11,6 +15,10 @@ import pytest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.journal import open_journal
 from imagewikiqa.qa.label_studio.client import Server, UnsureError
+from imagewikiqa.qa.label_studio.environment import Environment
+from imagewikiqa.qa.label_studio.people import Account, access_token
+from imagewikiqa.qa.label_studio.process import Running as Started
+from imagewikiqa.qa.label_studio.process import running_server
 from imagewikiqa.qa.label_studio.projects import CHUNK_TASKS, Pushed, Pusher, Wanted, chunks
 from imagewikiqa.qa.rounds.label_config import label_config
 from tests.label_studio import Running
@@ -191,11 +199,12 @@ def test_a_lost_answer_to_the_creation_of_a_project_makes_no_second_one(
 
 
 @pytest.mark.faults
-def test_an_import_cut_at_thirty_points_leaves_every_task_once(
+@pytest.mark.timeout(900)
+def test_an_import_cut_at_any_point_leaves_every_task_once(
     label_studio: Running, tmp_path: Path, full_faults: bool, record_property: Any
 ) -> None:
-    """F8: each push meets cuts of its own at two of its imports, and is repeated until it ends."""
-    points = 30 if full_faults else 4
+    """F8: each push meets cuts at its imports, by turns of every kind, until one ends."""
+    points = 20 if full_faults else 4
     tries = 0
     for point in range(points):
         asked = wanted(2 * CHUNK_TASKS + 30)
@@ -210,6 +219,51 @@ def test_an_import_cut_at_thirty_points_leaves_every_task_once(
                     cuts = []
         assert_exactly(label_studio, done, asked)
     record_property("faults", f"{points} cuts, {tries} pushes, 0 lost, 0 twice")
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(900)
+def test_a_server_killed_during_an_import_holds_every_task_once_in_the_end(
+    server_environment: Environment, tmp_path: Path, full_faults: bool, record_property: Any
+) -> None:
+    """F8: kill -9 of the server at moments spread over the imports, then start and push again."""
+    points = 10 if full_faults else 2
+    landed = 0
+    for point in range(points):
+        asked = wanted(3 * CHUNK_TASKS)
+        work = tmp_path / f"work-{point}"
+        with running_server(server_environment, tmp_path / "data") as server:
+            here = running(server, tmp_path)
+            with pusher(here, work, settle=2) as (push, transport):
+                project = push.push(wanted(0, asked.marker)).project
+                killer = threading.Thread(
+                    target=kill_at, args=(server.pid, transport, 1 + point % 3, 0.02 * (point % 5))
+                )
+                killer.start()
+                with pytest.raises(ToolkitError):
+                    push.push(asked, project)
+                killer.join()
+        with running_server(server_environment, tmp_path / "data") as server:
+            here = running(server, tmp_path)
+            landed += len(there(here, project))
+            with pusher(here, work, settle=2) as (push, _):
+                done = push.push(asked, project)
+            assert_exactly(here, done, asked)
+    record_property("faults", f"{points} kills, {landed} tasks landed before, 0 lost, 0 twice")
+
+
+def running(server: Started, folder: Path) -> Running:
+    """Return a server of this test's own with a token of its administrator."""
+    account = Account(server.email, server.password)
+    return Running(server.url, access_token(server.url, account), account, folder)
+
+
+def kill_at(pid: int, transport: CutTransport, which: int, later: float) -> None:
+    """Kill a server a moment after an import was sent to it."""
+    while transport.imports < which:
+        time.sleep(0.002)
+    time.sleep(later)
+    os.kill(pid, signal.SIGKILL)
 
 
 def test_chunks_hold_every_task_once_and_stay_small() -> None:
