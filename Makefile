@@ -38,7 +38,9 @@ lock: .venv/dev.stamp ## Refresh requirements/*.txt from pyproject.toml
 schemas: .venv/dev.stamp ## Write the JSON Schemas of the records
 	$(BIN)/python -c "from imagewikiqa.core.schemas import export_schemas as write; \
 	  from imagewikiqa.builders import published; \
-	  write(); write(published.FOLDER, published.PUBLISHED)"
+	  from imagewikiqa.qa import published as asked; \
+	  write(); write(published.FOLDER, published.PUBLISHED); \
+	  write(asked.FOLDER, asked.PUBLISHED)"
 
 clean: ## Remove environments, runs and caches
 	rm -rf .venv runs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

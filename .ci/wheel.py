@@ -18,6 +18,7 @@ DATA = {
     "prompts/templates": "imagewikiqa/prompts/templates",
     "qa/corpus": "imagewikiqa/qa/corpus",
     "qa/report": "imagewikiqa/qa/report",
+    "qa/schemas": "imagewikiqa/qa/schemas",
 }
 
 

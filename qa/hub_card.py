@@ -18,6 +18,7 @@ from imagewikiqa.qa.surface import longest_accuracy, shortest_accuracy
 PARQUET = "data/test-00000-of-00001.parquet"  # of a set without splits
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _SHOWN_AS = {"string": "string", "int": "int64", "strings": "list of string"}
+_SHOWN_AS["ints"] = "list of int64"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,8 @@ def card(
             with_pixels=with_pixels,
             counts=_counts(questions, items, pages),
             licences=_licences(pages),
+            asked=sum(question.human is not None for question in questions),
+            total=len(questions),
             columns=[
                 (name, _kind(name, column.kind, with_pixels), plain(column.means))
                 for name, column in COLUMNS.items()
@@ -154,6 +157,7 @@ def _feature(name: str) -> dict[str, Any]:
         "string": ("dtype", "string"),
         "int": ("dtype", "int64"),
         "strings": ("list", "string"),
+        "ints": ("list", "int64"),
     }
     key, kind = types[COLUMNS[name].kind]
     return {"name": name, key: kind}

@@ -23,7 +23,7 @@ _IMAGENET_FILE = re.compile(r"ILSVRC\d{4}_|n\d{8}_\d+\.", re.IGNORECASE)
 class Column:
     """One column of the parquet file: its type and what the card says of it."""
 
-    kind: str  # string, int or strings
+    kind: str  # string, int, strings or ints
     means: str
 
 
@@ -49,6 +49,8 @@ COLUMNS: dict[str, Column] = {
     "author": Column("string", "who wrote the question"),
     "author_model": Column("string", 'the model that answered; "none" for the corpus author'),
     "prompt": Column("string", "the prompt template or program, with its version or digest"),
+    "human_verdict": Column("string", "what people decided; null where nobody was asked"),
+    "human_votes": Column("ints", "people who chose each of the options, in their order"),
 }
 
 
@@ -67,13 +69,14 @@ def rows_of(
 
 
 def _row(item: Item, question: Question, page: Page, pixels: Pixels | None) -> dict[str, Any]:
-    evidence, author = question.evidence, question.author
+    evidence, author, human = question.evidence, question.author, question.human
     values = (
         item.item_id, item.question_id, item.class_id, question.class_name,
         item.image if pixels is None else _pixels(item.image, pixels), item.image_sha256,
         item.question, question.question_named, list(item.choices), item.answer, item.letter,
         evidence.quote, page.title, evidence.revision_id, evidence.url, page.license,
         evidence.start, evidence.end, author.name, author.model, author.prompt,
+        human.verdict if human else None, list(human.votes) if human else None,
     )  # fmt: skip
     return dict(zip(COLUMNS, values, strict=True))
 
@@ -95,6 +98,7 @@ def schema(with_pixels: bool) -> "pa.Schema":
     import pyarrow as pa
 
     kinds = {"string": pa.string(), "int": pa.int64(), "strings": pa.list_(pa.string())}
+    kinds["ints"] = pa.list_(pa.int64())
     image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     return pa.schema(
         [

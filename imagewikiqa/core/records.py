@@ -208,6 +208,18 @@ class Repaired(Record):
         return self.judged is not None and self.judged.keep
 
 
+class HumanVotes(Part):
+    """What people said of a question, by the letters it shows."""
+
+    verdict: Literal["keep", "fix", "drop", "open"]
+    votes: tuple[int, int, int, int] = Field(
+        description="answers for each of the choices; of a fixed question, as it was when asked"
+    )
+    none_right: int = Field(0, ge=0)
+    raters: int = Field(ge=0, description="people whose answers count")
+    rounds: tuple[str, ...] = Field(description="ids of the rounds")
+
+
 class Question(Record):
     """A released question (contracts: questions.jsonl)."""
 
@@ -225,6 +237,7 @@ class Question(Record):
         description="whose page each option came from; None when a model invented it"
     )
     split: str | None = Field(None, description="by class; None for a set without splits")
+    human: HumanVotes | None = Field(None, description="None when no person was asked")
 
 
 class ImageRef(Record):

@@ -31,9 +31,7 @@ class Subject(Record):
     question: Question
     family: str = Field("", description="hypernym family of its class; '' for none")
     image: str | None = Field(None, description="path below the image source")
-    media: str | None = Field(
-        None, description="opaque name of a copy below media/pictures/"
-    )
+    media: str | None = Field(None, description="opaque name of a copy below media/pictures/")
 
 
 class TaskSection(Part):
@@ -124,3 +122,6 @@ class Verdict(Record):
     flags: dict[str, int] = Field(default_factory=dict)
     comments: tuple[str, ...] = ()
     rounds: tuple[str, ...] = Field(min_length=1, description="ids of the rounds, in their order")
+    bad_image: str | None = Field(
+        None, description="image that a majority of reviews says does not show the class"
+    )
