@@ -114,9 +114,9 @@ def run_export(job: Job) -> dict[str, Any]:
     questions = list(read_table(run.path / "questions.jsonl", Question))
     items = list(read_table(run.path / "items.jsonl", Item))
     pages = list(read_table(run.path / "pages.jsonl", Page))
-    write_upstream(run.path / UPSTREAM, questions, items, image_folder=_image_folder(job))
+    write_upstream(run.path / UPSTREAM, questions, items, image_folder=image_folder(job.settings))
     write_attribution(run.path / ATTRIBUTION, questions, pages)
-    write_hub(run.path / "hub", questions, items, pages, _hub_info(job))
+    write_hub(run.path / "hub", questions, items, pages, hub_info(job.settings, job.limit))
     rejects = write_rejects(job)
     publish_text(run.path / "cost.json", pretty(_cost(job)))
     drafts, judged = drafts_and_verdicts(job)
@@ -155,9 +155,9 @@ def _cost(job: Job) -> dict[str, Any]:
         return ledger.summary(job.run.identity)
 
 
-def _image_folder(job: Job) -> str:
+def image_folder(settings: RebuildConfig) -> str:
     """Return what stands before image paths: ids of the validation set carry it already."""
-    return "" if job.settings.image_source == "imagenet-val" else "images/"
+    return "" if settings.image_source == "imagenet-val" else "images/"
 
 
 def _pixels(job: Job) -> Path | None:
@@ -165,11 +165,11 @@ def _pixels(job: Job) -> Path | None:
     return Path(folder) if kind == "folder" else None
 
 
-def _hub_info(job: Job) -> HubInfo:
-    settings = job.settings
+def hub_info(settings: RebuildConfig, limit: int | None) -> HubInfo:
+    """Return what the card says of how the set was made."""
     kind = settings.pages.partition(":")[0]
     return HubInfo(
-        command=as_command(settings, job.limit),
+        command=as_command(settings, limit),
         pages=kind,
         images=settings.image_source.partition(":")[0],
         author=settings.author.partition(":")[0],
