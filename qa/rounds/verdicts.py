@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.qa.rounds.records import Answer, Kind, Option, Subject, Verdict
 
-NOT_SHOWN = "no"
 _DROPPING = {
     "several_right": "more than one option is right",
     "unclear_question": "the question is unclear",
@@ -157,7 +156,7 @@ def _reviewed(answers: Sequence[Answer], key: Option, settings: VerdictSettings)
 def _not_shown(answers: Sequence[Answer], settings: VerdictSettings) -> bool:
     """Return whether enough raters judged the image and most say that it lacks the class."""
     seen = [one.review.picture for one in answers if one.review and one.review.picture]
-    return len(seen) >= settings.min_votes and settings.agree(seen.count(NOT_SHOWN), len(seen))
+    return len(seen) >= settings.min_votes and settings.agree(sum(one == "no" for one in seen), len(seen))
 
 
 def _chosen(answer: Answer) -> Option | None:
