@@ -156,7 +156,8 @@ def _reviewed(answers: Sequence[Answer], key: Option, settings: VerdictSettings)
 def _not_shown(answers: Sequence[Answer], settings: VerdictSettings) -> bool:
     """Return whether enough raters judged the image and most say that it lacks the class."""
     seen = [one.review.picture for one in answers if one.review and one.review.picture]
-    return len(seen) >= settings.min_votes and settings.agree(sum(one == "no" for one in seen), len(seen))
+    against = sum(one == "no" for one in seen)
+    return len(seen) >= settings.min_votes and settings.agree(against, len(seen))
 
 
 def _chosen(answer: Answer) -> Option | None:
