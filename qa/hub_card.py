@@ -65,6 +65,8 @@ def card(
             with_pixels=with_pixels,
             counts=_counts(questions, items, pages),
             licences=_licences(pages),
+            asked=sum(question.human is not None for question in questions),
+            total=len(questions),
             columns=[
                 (name, _kind(name, column.kind, with_pixels), plain(column.means))
                 for name, column in COLUMNS.items()

@@ -49,9 +49,8 @@ COLUMNS: dict[str, Column] = {
     "author": Column("string", "who wrote the question"),
     "author_model": Column("string", 'the model that answered; "none" for the corpus author'),
     "prompt": Column("string", "the prompt template or program, with its version or digest"),
-    "human_verdict": Column("string", "keep or fix (changed) by people; null: nobody was asked"),
-    "human_votes": Column("ints", "how many people chose each of the choices"),
-    "human_none_right": Column("int", "how many said that no option is right"),
+    "human_verdict": Column("string", "what people decided; null where nobody was asked"),
+    "human_votes": Column("ints", "people who chose each of the options, in their order"),
 }
 
 
@@ -78,7 +77,6 @@ def _row(item: Item, question: Question, page: Page, pixels: Pixels | None) -> d
         evidence.quote, page.title, evidence.revision_id, evidence.url, page.license,
         evidence.start, evidence.end, author.name, author.model, author.prompt,
         human.verdict if human else None, list(human.votes) if human else None,
-        human.none_right if human else None,
     )  # fmt: skip
     return dict(zip(COLUMNS, values, strict=True))
 

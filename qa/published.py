@@ -1,4 +1,4 @@
-"""The published JSON Schemas of the tables that this room writes."""
+"""The published JSON Schemas of the tables that this room writes for its rounds."""
 
 from pathlib import Path
 
@@ -6,5 +6,5 @@ from pydantic import BaseModel
 
 from imagewikiqa.qa.rounds.records import Answer, Assignment, Subject, Task, Verdict
 
-PUBLISHED: tuple[type[BaseModel], ...] = (Answer, Assignment, Subject, Task, Verdict)
+PUBLISHED: tuple[type[BaseModel], ...] = (Subject, Task, Assignment, Answer, Verdict)
 FOLDER = Path(__file__).parent / "schemas"

@@ -11,11 +11,11 @@ from imagewikiqa.builders.resolve.written import NO_ARTICLE, written_title
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import publish_text
 from imagewikiqa.core.records import ClassEntry
+from imagewikiqa.core.sheets import inert
 
 COLUMNS = ("class_id", "class_name", "definition", "outcome", "why", "candidates", "title")
 SHOWN = 5  # candidates of one class
 REASONS = 3  # of one candidate, the heaviest first
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_review(
@@ -40,7 +40,7 @@ def read_review(path: Path, resolutions: Sequence[Resolution]) -> dict[str, tupl
 
     Raises ToolkitError naming the line of the first mistake.
     """
-    known = {shown: r for r in resolutions for shown in (r.id, _inert(r.id))}
+    known = {shown: r for r in resolutions for shown in (r.id, inert(r.id))}
     chosen: dict[str, tuple[str, ...]] = {}
     reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
     try:
@@ -83,11 +83,11 @@ def _decided(resolution: Resolution, titles: tuple[str, ...]) -> Resolution:
 def _row(resolution: Resolution, entry: ClassEntry) -> tuple[str, ...]:
     shown = enumerate(resolution.candidates[:SHOWN], 1)
     return (
-        _inert(resolution.id),
-        _inert(resolution.class_name),
-        _inert(entry.definition or "; ".join(entry.synonyms)),
+        inert(resolution.id),
+        inert(resolution.class_name),
+        inert(entry.definition or "; ".join(entry.synonyms)),
         resolution.outcome,
-        _inert(resolution.note),
+        inert(resolution.note),
         "\n".join(f"{rank}. {_reasons(candidate)}" for rank, candidate in shown),
         "",
     )
@@ -97,11 +97,6 @@ def _reasons(candidate: Candidate) -> str:
     clues = sorted(candidate.clues, key=lambda clue: (-abs(clue.weight), clue.detail))
     told = [f"{c.detail} ({c.weight:+.1f})" for c in clues if c.kind != "prior"][:REASONS]
     return f"{candidate.title} [{candidate.share:.0%}]: {'; '.join(told) or 'no evidence'}"
-
-
-def _inert(text: str) -> str:
-    """Keep a spreadsheet from taking a text for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _text(path: Path) -> str:
@@ -141,7 +136,7 @@ def _decision(
             f"{where}: there is no class {class_id!r} in this run; use its own review file"
         )
     found = known[class_id]
-    if name not in (found.class_name, _inert(found.class_name)):
+    if name not in (found.class_name, inert(found.class_name)):
         raise ToolkitError(
             f"{where}: {class_id} is {found.class_name!r}, not {name!r}; restore the row's first "
             "two cells"

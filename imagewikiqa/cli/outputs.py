@@ -114,10 +114,9 @@ def run_export(job: Job) -> dict[str, Any]:
     questions = list(read_table(run.path / "questions.jsonl", Question))
     items = list(read_table(run.path / "items.jsonl", Item))
     pages = list(read_table(run.path / "pages.jsonl", Page))
-    write_upstream(run.path / UPSTREAM, questions, items, image_folder(job.settings))
+    write_upstream(run.path / UPSTREAM, questions, items, image_folder=image_folder(job.settings))
     write_attribution(run.path / ATTRIBUTION, questions, pages)
-    info = hub_info(job.settings, as_command(job.settings, job.limit))
-    write_hub(run.path / "hub", questions, items, pages, info)
+    write_hub(run.path / "hub", questions, items, pages, hub_info(job.settings, job.limit))
     rejects = write_rejects(job)
     publish_text(run.path / "cost.json", pretty(_cost(job)))
     drafts, judged = drafts_and_verdicts(job)
@@ -166,11 +165,11 @@ def _pixels(job: Job) -> Path | None:
     return Path(folder) if kind == "folder" else None
 
 
-def hub_info(settings: RebuildConfig, command: str) -> HubInfo:
-    """Return what the dataset card says of a set made with these settings, by this command."""
+def hub_info(settings: RebuildConfig, limit: int | None) -> HubInfo:
+    """Return what the card says of how the set was made."""
     kind = settings.pages.partition(":")[0]
     return HubInfo(
-        command=command,
+        command=as_command(settings, limit),
         pages=kind,
         images=settings.image_source.partition(":")[0],
         author=settings.author.partition(":")[0],

@@ -209,13 +209,15 @@ class Repaired(Record):
 
 
 class HumanVotes(Part):
-    """What people answered to a released question, and in which rounds."""
+    """What people said of a question, by the letters it shows."""
 
-    verdict: Literal["keep", "fix"] = Field(description="fix: changed as they asked")
-    votes: tuple[int, int, int, int] = Field(description="answers for each of the choices")
-    none_right: int = Field(ge=0, description="answers that no option is right")
-    raters: int = Field(ge=1)
-    rounds: tuple[str, ...] = Field(min_length=1, description="ids of the rounds")
+    verdict: Literal["keep", "fix", "drop", "open"]
+    votes: tuple[int, int, int, int] = Field(
+        description="answers for each of the choices; of a fixed question, as it was when asked"
+    )
+    none_right: int = Field(0, ge=0)
+    raters: int = Field(ge=0, description="people whose answers count")
+    rounds: tuple[str, ...] = Field(description="ids of the rounds")
 
 
 class Question(Record):
@@ -235,7 +237,7 @@ class Question(Record):
         description="whose page each option came from; None when a model invented it"
     )
     split: str | None = Field(None, description="by class; None for a set without splits")
-    human: HumanVotes | None = Field(None, description="None for what no person has answered")
+    human: HumanVotes | None = Field(None, description="None when no person was asked")
 
 
 class ImageRef(Record):

@@ -1,130 +1,130 @@
-"""Verdicts into a dataset: kept and fixed questions carry their votes, dropped ones a reason."""
+"""Verdicts put into the set: what stays with its votes, what leaves with its reason."""
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from imagewikiqa.core.records import LETTERS, ClassEntry, HumanVotes, Item, Question, Reject
-from imagewikiqa.qa.naming import name_question
-from imagewikiqa.qa.rounds.fixes import Fix
+from imagewikiqa.core.errors import ToolkitError
+from imagewikiqa.core.records import LETTERS, HumanVotes, Item, Question, Reject
+from imagewikiqa.qa.rounds.fixes import Fix, fixed
 from imagewikiqa.qa.rounds.records import Verdict
+from imagewikiqa.qa.rounds.verdicts import RoundVotes
 
-STAGE = "verify"
-UNFIXED = "to be fixed, and not in --fixes"
-UNASKED = "no person was asked"
-BARE = "no image is left that shows the class"
+STAGE = "verify apply"
 
 
 @dataclass(slots=True)
 class Applied:
-    """The set after the verdicts, and what left it."""
+    """A set after people looked at it."""
 
     questions: list[Question] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
+    recovered: list[Question] = field(default_factory=list)  # disputed drafts found good
+    dropped: list[Reject] = field(default_factory=list)
 
 
-def apply(
+def apply_verdicts(
     questions: Sequence[Question],
     items: Sequence[Item],
     verdicts: Mapping[str, Verdict],
-    fixes: Mapping[str, Fix],
-    shown: Mapping[str, str | None],
     *,
+    disputed: Iterable[Question] = (),
+    fixes: Mapping[str, Fix] | None = None,
     verified_only: bool = False,
 ) -> Applied:
-    """Return the set that people leave: letters and options of what stays do not move.
+    """Return the set with `human` in its questions, in its order; no id and no letter moves.
 
-    `shown` is the image that raters saw, by question. What no person was asked, or too few
-    answered, stays as it is unless `verified_only`.
+    Kept questions stay; those to fix come back as `fixes` has them, else they are left out. Open
+    ones and those that nobody was asked about stay unless `verified_only`. An image that raters
+    found wrong leaves, and with its last image a question. Every loss is a reject.
     """
-    made = Applied()
-    by_question: dict[str, list[Item]] = defaultdict(list)
+    applied = Applied()
+    bad = {(v.id, v.bad_image) for v in verdicts.values() if v.bad_image is not None}
+    by_question: dict[str, list[Item]] = {}
     for item in items:
-        by_question[item.question_id].append(item)
+        by_question.setdefault(item.question_id, []).append(item)
     for question in questions:
         verdict = verdicts.get(question.id)
-        if reason := _why_dropped(question, verdict, fixes, verified_only):
-            made.rejects.append(_reject(question, reason, verdict))
+        new, why = _decided(question, verdict, fixes or {}, verified_only)
+        mine = by_question.get(question.id, [])
+        shown = [one for one in mine if (question.id, one.image) not in bad]
+        if new is not None and mine and not shown:
+            why = "no image left that shows the class"
+        if new is None or why:
+            applied.dropped.append(_reject(question, why))
             continue
-        changed = question
-        if verdict is not None and verdict.verdict != "open":
-            changed = _with_votes(question, verdict, fixes)
-        kept = _items(changed, by_question[question.id], verdict, shown)
-        if by_question[question.id] and not kept:
-            made.rejects.append(_reject(question, BARE, verdict))
-            continue
-        made.questions.append(changed)
-        made.items += kept
-    return made
+        applied.questions.append(new)
+        applied.items += [_item(one, new) for one in shown]
+    for question in disputed:
+        verdict = verdicts.get(question.id)
+        if verdict is not None and verdict.verdict == "keep":
+            applied.recovered.append(_with_votes(question, verdict))
+    return applied
 
 
-def _why_dropped(
-    question: Question, verdict: Verdict | None, fixes: Collection[str], verified_only: bool
-) -> str | None:
-    """Return the reason why a question leaves; None when it stays."""
-    if verdict is None or verdict.verdict == "open":
-        return (verdict.reason if verdict else UNASKED) if verified_only else None
+def check_texts(rounds: Iterable[RoundVotes], questions: Mapping[str, Question]) -> None:
+    """Raise ToolkitError where a round asked something else than the set holds now."""
+    for one in rounds:
+        for subject in one.subjects:
+            now = questions.get(subject.id)
+            if subject.origin == "set" and (now is None or _asked(now) != _asked(subject.question)):
+                what = "is not in the run" if now is None else "has other words or options now"
+                raise ToolkitError(
+                    f"round {one.round}: its question {subject.id} {what}; apply the round to the "
+                    "run that it was prepared from"
+                )
+
+
+def _asked(question: Question) -> tuple[object, ...]:
+    return question.question, question.choices, question.answer
+
+
+def _decided(
+    question: Question, verdict: Verdict | None, fixes: Mapping[str, Fix], verified_only: bool
+) -> tuple[Question | None, str]:
+    """Return the question as it stays, or None and why it leaves."""
+    if verdict is None:
+        return (None, "nobody was asked") if verified_only else (question, "")
+    if verdict.verdict == "open" and verified_only:
+        return None, verdict.reason
     if verdict.verdict == "drop":
-        return verdict.reason
-    return UNFIXED if verdict.verdict == "fix" and question.id not in fixes else None
+        return None, verdict.reason
+    if verdict.verdict == "fix":
+        fix = fixes.get(question.id)
+        if fix is None:
+            return None, f"to fix: {verdict.reason}"
+        if fix.answer is None:
+            return None, "left out by a person"
+        question = fixed(question, fix)
+    return _with_votes(question, verdict), ""
 
 
-def _with_votes(question: Question, verdict: Verdict, fixes: Mapping[str, Fix]) -> Question:
-    """Return a question with its votes, corrected where people asked for it."""
+def _with_votes(question: Question, verdict: Verdict) -> Question:
     human = HumanVotes(
-        verdict="fix" if verdict.verdict == "fix" else "keep",
+        verdict=verdict.verdict,
         votes=verdict.votes,
         none_right=verdict.none_right,
         raters=len(verdict.raters),
         rounds=verdict.rounds,
     )
-    if verdict.verdict == "keep":
-        return question.model_copy(update={"human": human})
-    fix = fixes[question.id]
-    named = question.question_named
-    if fix.question != question.question:
-        entry = ClassEntry(id=question.class_id, name=question.class_name)
-        named = name_question(fix.question, entry)
-    return question.model_copy(
+    return question.model_copy(update={"human": human})
+
+
+def _item(item: Item, question: Question) -> Item:
+    return item.model_copy(
         update={
-            "question": fix.question,
-            "question_named": named,
-            "choices": fix.choices,
-            "answer": fix.answer,
-            "human": human,
+            "question": question.question,
+            "choices": question.choices,
+            "answer": question.answer,
+            "letter": LETTERS[question.answer],
         }
     )
 
 
-def _items(
-    question: Question,
-    items: Sequence[Item],
-    verdict: Verdict | None,
-    shown: Mapping[str, str | None],
-) -> list[Item]:
-    """Return a question's items as it stands now, without an image that shows another thing."""
-    refused = shown.get(question.id) if verdict is not None and verdict.wrong_picture else None
-    return [
-        item.model_copy(
-            update={
-                "question": question.question,
-                "choices": question.choices,
-                "answer": question.answer,
-                "letter": LETTERS[question.answer],
-            }
-        )
-        for item in items
-        if refused is None or item.image != refused
-    ]
-
-
-def _reject(question: Question, reason: str, verdict: Verdict | None) -> Reject:
-    votes = f" (votes {verdict.votes}, none right {verdict.none_right})" if verdict else ""
+def _reject(question: Question, reason: str) -> Reject:
     return Reject(
         id=f"{STAGE}:{question.id}",
         stage=STAGE,
         input=question.id,
         reason=reason,
-        detail=f"{question.class_name}: {question.question}{votes}",
+        detail=f"{question.class_name}: {question.question}",
     )

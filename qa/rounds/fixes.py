@@ -1,110 +1,145 @@
-"""fixes.csv: what people found wrong with a question, for whoever corrects it, and its way back."""
+"""The file in which a person corrects questions, and its way back."""
 
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-
-from pydantic import Field
 
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import publish_text
-from imagewikiqa.core.records import LETTERS, Part, Question
-from imagewikiqa.qa.naming import PLACEHOLDER, has_placeholder
+from imagewikiqa.core.records import LETTERS, Question
+from imagewikiqa.core.sheets import inert, plain
 from imagewikiqa.qa.rounds.records import Verdict
 
-COLUMNS = (
-    "question_id", "class_name", "reason", "votes", "comments", "evidence",
-    "question", "A", "B", "C", "D", "answer",
-)  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run what begins so
+COLUMNS = ("id", "class", "why", "question", "question_named", *LETTERS, "answer", "evidence",
+           "comments")  # fmt: skip
+DROP = "-"
 
 
-class Fix(Part):
-    """A question as a person corrected it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fix:
+    """What a person made of a question; `answer` None leaves it out for good."""
 
-    question: str = Field(min_length=1)
+    question: str
+    question_named: str
     choices: tuple[str, str, str, str]
-    answer: int = Field(ge=0, le=3)
+    answer: int | None
 
 
-def write_fixes(path: Path, questions: Mapping[str, Question], verdicts: Iterable[Verdict]) -> int:
-    """Publish a row for each verdict fix, its answer that of the people; return how many."""
-    rows = [_row(questions[one.id], one) for one in verdicts if one.verdict == "fix"]
+def write_fixes(path: Path, to_fix: Iterable[tuple[Question, Verdict]]) -> int:
+    """Publish one row for each question to fix; return how many.
+
+    A person corrects the texts and the letter in `answer`, which holds the people's choice where
+    they had one; "-" there leaves a question out, an empty cell leaves it for later.
+    """
+    rows = [tuple(map(inert, _row(question, verdict))) for question, verdict in to_fix]
     out = io.StringIO(newline="")
     csv.writer(out, lineterminator="\n").writerows([COLUMNS, *rows])
     publish_text(path, out.getvalue())
     return len(rows)
 
 
-def _row(question: Question, verdict: Verdict) -> list[str]:
-    votes = ", ".join(f"{letter} {n}" for letter, n in zip(LETTERS, verdict.votes, strict=True))
-    answer = question.answer if verdict.consensus is None else verdict.consensus
-    cells = [
-        question.id, question.class_name, verdict.reason, f"{votes}, none {verdict.none_right}",
-        " | ".join(verdict.comments), question.evidence.quote, question.question,
-        *question.choices, LETTERS[answer],
-    ]  # fmt: skip
-    return [_inert(cell) for cell in cells]
+def read_fixes(path: Path, known: Iterable[str]) -> dict[str, Fix]:
+    """Return what a person decided, by id of question; rows without an answer are for later.
 
-
-def read_fixes(path: Path, verdicts: Sequence[Verdict]) -> dict[str, Fix]:
-    """Return the corrected questions by id; a row with an empty answer is left out of the set.
-
-    Raises ToolkitError naming the line of the first mistake.
+    `known` are the ids of the questions to fix. Raises ToolkitError naming the line of the first
+    mistake.
     """
-    wanted = {shown: one.id for one in verdicts if one.verdict == "fix"
-              for shown in (one.id, _inert(one.id))}  # fmt: skip
+    wanted = frozenset(known)
+    fixes: dict[str, Fix] = {}
     reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
-    fixed: dict[str, Fix] = {}
     try:
         if tuple(next(reader, ())) != COLUMNS:
-            raise ToolkitError(f"{path} has other columns than fixes.csv: keep its first line")
+            raise ToolkitError(
+                f"{path}, line 1: the columns are not {','.join(COLUMNS)}; keep the first line as "
+                "it was written, with commas between its cells"
+            )
         for cells in reader:
-            if any(map(str.strip, cells)):
-                _read(f"{path}, line {reader.line_num}", cells, wanted, fixed)
+            where = f"{path}, line {reader.line_num}"
+            if not any(map(str.strip, cells)):
+                continue
+            name, fix = _decision(where, [plain(cell) for cell in cells], wanted)
+            if name in fixes:
+                raise ToolkitError(f"{where}: {name} has a row above; delete one of the two")
+            if fix is not None:
+                fixes[name] = fix
     except csv.Error as error:
         raise ToolkitError(
             f"{path}, line {reader.line_num}: this is not CSV ({error}); correct the line"
         ) from error
-    return fixed
+    return fixes
 
 
-def _read(where: str, cells: list[str], wanted: Mapping[str, str], fixed: dict[str, Fix]) -> None:
+def fixed(question: Question, fix: Fix) -> Question:
+    """Return a question with a person's corrections.
+
+    Author, evidence and id stay. An option whose text changed has no page of its own now, and
+    what judges and checks said of the old texts does not hold of new ones.
+    """
+    new = {
+        "question": fix.question,
+        "question_named": fix.question_named,
+        "choices": fix.choices,
+        "answer": fix.answer,
+    }
+    if all(getattr(question, name) == value for name, value in new.items()):
+        return question
+    pages = tuple(
+        page if text == before else None
+        for page, text, before in zip(
+            question.choice_class_ids, fix.choices, question.choices, strict=True
+        )
+    )
+    return question.model_copy(
+        update={**new, "choice_class_ids": pages, "checks": {}, "judge": None}
+    )
+
+
+def _row(question: Question, verdict: Verdict) -> Sequence[str]:
+    answer = verdict.consensus
+    return (
+        question.id, question.class_name, verdict.reason, question.question,
+        question.question_named, *question.choices, "" if answer is None else LETTERS[answer],
+        question.evidence.quote, "\n".join(verdict.comments),
+    )  # fmt: skip
+
+
+def _decision(where: str, cells: list[str], wanted: frozenset[str]) -> tuple[str, Fix | None]:
     if len(cells) != len(COLUMNS):
-        raise ToolkitError(f"{where}: {len(cells)} cells where {len(COLUMNS)} are expected")
-    row = dict(zip(COLUMNS, map(_plain, cells), strict=True))
-    name = wanted.get(cells[0])
-    if name is None:
-        raise ToolkitError(f"{where}: no question to fix is called {cells[0]!r}")
-    if name in fixed:
-        raise ToolkitError(f"{where}: {name} has a row above; delete one of the two")
-    letter = row["answer"].strip().upper()
+        raise ToolkitError(
+            f"{where}: {len(cells)} cells for {len(COLUMNS)} columns; put a text that holds a "
+            "comma in double quotes"
+        )
+    row: Mapping[str, str] = dict(zip(COLUMNS, cells, strict=True))
+    name, letter = row["id"].strip(), row["answer"].strip().upper()
+    if name not in wanted:
+        raise ToolkitError(f"{where}: {name!r} is no question to fix here; use its own fixes.csv")
     if not letter:
-        return
-    if letter not in LETTERS:
-        raise ToolkitError(f"{where}: the answer is a letter from A to D, not {letter!r}")
+        return name, None
+    if letter != DROP and letter not in LETTERS:
+        raise ToolkitError(f"{where}: the answer is A, B, C, D or {DROP}, not {letter[:20]!r}")
     a, b, c, d = (row[one].strip() for one in LETTERS)
-    if not all((a, b, c, d)) or len({one.casefold() for one in (a, b, c, d)}) < 4:
-        raise ToolkitError(f"{where}: give four different options")
-    if not has_placeholder(row["question"]):
-        raise ToolkitError(f'{where}: the question has to say "{PLACEHOLDER}"')
-    answer = LETTERS.index(letter)
-    fixed[name] = Fix(question=row["question"].strip(), choices=(a, b, c, d), answer=answer)
+    fix = Fix(
+        question=row["question"].strip(),
+        question_named=row["question_named"].strip(),
+        choices=(a, b, c, d),
+        answer=None if letter == DROP else LETTERS.index(letter),
+    )
+    if not all((fix.question, fix.question_named, *fix.choices)):
+        raise ToolkitError(f"{where}: a text of the question is empty; fill its cell")
+    if len({text.casefold() for text in fix.choices}) < len(fix.choices):
+        raise ToolkitError(f"{where}: two options are the same; change one of them")
+    return name, fix
 
 
 def _text(path: Path) -> str:
-    if not path.is_file():
-        raise ToolkitError(f"there is no file {path}: check the path given to --fixes")
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")  # spreadsheets like to add a BOM
+    except OSError as error:
+        raise ToolkitError(
+            f"the file of fixes {path} cannot be read ({error.strerror}); give the fixes.csv that "
+            "verify apply wrote, filled in"
+        ) from error
     except UnicodeDecodeError as error:
-        raise ToolkitError(f"{path} is not UTF-8: save it as CSV in UTF-8") from error
-
-
-def _inert(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
-
-
-def _plain(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
+        raise ToolkitError(f"{path} is not UTF-8; save the file as UTF-8") from error

@@ -120,6 +120,8 @@ class Verdict(Record):
     raters: tuple[str, ...] = Field(description="whose answers count, in order of name")
     consensus: Option | None = Field(description="the option most raters chose; None for a tie")
     flags: dict[str, int] = Field(default_factory=dict)
-    wrong_picture: bool = Field(False, description="most say that the image shows another thing")
     comments: tuple[str, ...] = ()
     rounds: tuple[str, ...] = Field(min_length=1, description="ids of the rounds, in their order")
+    bad_image: str | None = Field(
+        None, description="image that a majority of reviews says does not show the class"
+    )

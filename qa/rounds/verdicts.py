@@ -1,182 +1,191 @@
-"""From answers to verdicts: which questions are kept, fixed, dropped, or still open."""
+"""From people's answers to verdicts: keep, fix, drop, or open while too few have answered."""
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from imagewikiqa.core.errors import ToolkitError
-from imagewikiqa.qa.rounds.plan import RoundPlan
-from imagewikiqa.qa.rounds.records import Answer, Subject, Verdict
+from imagewikiqa.qa.rounds.records import Answer, Kind, Option, Subject, Verdict
 
-MIN_VOTES = 2
-OPEN = "too few answers"
-KEPT = "the key was chosen"
-OTHER = "another option was chosen"
-NONE = "no option is right"
-SEVERAL = "more than one option is right"
-UNCLEAR = "unclear question"
-UNSAID = "the article does not say"
-UNANSWERABLE = "cannot be answered"
-ODD = "odd wording"
-TIED = "no majority"
+_DROPPING = {
+    "several_right": "more than one option is right",
+    "unclear_question": "the question is unclear",
+}
+Outcome = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A round with what came back."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictSettings:
+    """How many answers decide, and the share of them that a majority must pass.
 
-    plan: RoundPlan
+    Where a round gave a question to fewer raters, as an adjudication does, all of them decide it.
+    """
+
+    min_votes: int = 2
+    share: float = 0.5
+
+    def agree(self, count: int, of: int) -> bool:
+        """Return whether `count` of `of` answers are a majority."""
+        return count > self.share * of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundVotes:
+    """A round as far as verdicts need it: what it asked and what came back."""
+
+    round: str
+    kind: Kind
+    overlap: int  # raters of each question
     subjects: Sequence[Subject]
     answers: Sequence[Answer]
 
 
-@dataclass(slots=True)
-class _Count:
-    """The answers to one question in one round."""
+def verdicts(
+    rounds: Sequence[RoundVotes], settings: VerdictSettings = VerdictSettings()
+) -> list[Verdict]:
+    """Return one verdict for each question of the rounds that is no gold one.
 
-    given: list[Answer]
-    flags: Counter[str] = field(default_factory=Counter)
-
-    def __post_init__(self) -> None:
-        self.flags.update(flag for one in self.counted for flag in one.flags)
-
-    @property
-    def counted(self) -> list[Answer]:
-        """Return the answers that say something about the question."""
-        return [one for one in self.given if one.state != "skipped"]
-
-    def most(self, votes: int) -> bool:
-        """Return whether so many are more than half of the answers."""
-        return 2 * votes > len(self.counted)
-
-    @property
-    def votes(self) -> tuple[int, int, int, int]:
-        """Return how many chose each of the choices; a review may tick several."""
-        chosen: Counter[int] = Counter()
-        for one in self.counted:
-            chosen.update(one.review.right if one.review else ())
-            chosen.update([one.pick] if one.pick is not None else ())
-        return chosen[0], chosen[1], chosen[2], chosen[3]
-
-    @property
-    def none_right(self) -> int:
-        """Return how many say that no option is right."""
-        return sum(
-            one.state == "none_right" or (one.review is not None and not one.review.right)
-            for one in self.counted
-        )
-
-
-def verdicts(rounds: Sequence[Answered], min_votes: int = MIN_VOTES) -> list[Verdict]:
-    """Return a verdict on every question of the rounds, in the order of their subjects.
-
-    The last round that holds a question and has answers enough decides it: an adjudication follows
-    the round whose disagreements it settles. Enough are `min_votes`, or all raters of a question
-    where it was given to fewer. Raises ToolkitError for a picture round.
+    The last round that holds a question decides it, as an adjudication does; votes, raters and
+    comments of all rounds are listed. Questions come in the order in which the rounds first hold
+    them; the order of answers decides nothing. Raises ToolkitError for a picture round.
     """
-    found: dict[str, Verdict] = {}
-    comments: dict[str, list[str]] = defaultdict(list)
-    held: dict[str, list[str]] = defaultdict(list)
     for one in rounds:
-        if one.plan.kind == "picture":
+        if one.kind == "picture":
             raise ToolkitError(
-                f"round {one.plan.round} is of kind picture: it measures how well people do, not "
-                "how good questions are; give article or review rounds"
+                f"round {one.round} asks people to answer from the picture: that judges people, "
+                "not questions; apply rounds of kind article or review"
             )
-        by_question: dict[str, list[Answer]] = defaultdict(list)
-        for answer in sorted(one.answers, key=lambda a: (a.question_id, a.rater)):
-            by_question[answer.question_id].append(answer)
-        for subject in one.subjects:
-            if subject.origin == "gold":
-                continue
-            count = _Count(by_question[subject.id])
-            held[subject.id].append(one.plan.round)
-            comments[subject.id] += [a.comment for a in count.given if a.comment]
-            said = _decide(subject, count, one.plan, min_votes)
-            if subject.id not in found or said.verdict != "open":
-                found[subject.id] = said
+    ids = [{subject.id for subject in one.subjects} for one in rounds]
+    subjects = {s.id: s for one in rounds for s in one.subjects if s.origin != "gold"}
+    given: dict[str, list[list[Answer]]] = {name: [[] for _ in rounds] for name in subjects}
+    for at, one in enumerate(rounds):
+        for answer in sorted(one.answers, key=lambda row: (row.rater, row.id)):
+            if answer.question_id in given and not answer.gold:
+                given[answer.question_id][at].append(answer)
     return [
-        one.model_copy(update={"comments": tuple(comments[name]), "rounds": tuple(held[name])})
-        for name, one in found.items()
-    ]
+        _verdict(
+            subject, rounds, [at for at, held in enumerate(ids) if name in held], given[name],
+            settings,
+        )
+        for name, subject in subjects.items()
+    ]  # fmt: skip
 
 
-def disagreements(answered: Answered) -> list[str]:
-    """Return the questions whose raters did not all say the same, in the subjects' order.
+def disagreements(subjects: Iterable[Subject], answers: Iterable[Answer]) -> list[str]:
+    """Return the ids of questions on which two raters said different things, in their order.
 
-    What all say alike needs no second round, be it the key or not.
+    Only raters are compared with one another: a question on which all chose another option than
+    the key is agreed upon, and flags or comments alone are no disagreement. A review differs in
+    any of its judgements. Skipped tasks and gold questions do not count.
     """
-    said: dict[str, set[object]] = defaultdict(set)
-    for one in answered.answers:
+    said: dict[str, set[object]] = {}
+    for one in answers:
         if one.state != "skipped":
-            review = one.review.model_dump_json() if one.review else None
-            said[one.question_id].add((one.pick, review))
-    return [one.id for one in answered.subjects if one.origin != "gold" and len(said[one.id]) > 1]
+            said.setdefault(one.question_id, set()).add((one.state, one.pick, one.review))
+    return [s.id for s in subjects if s.origin != "gold" and len(said.get(s.id, ())) > 1]
 
 
-def _decide(subject: Subject, count: _Count, plan: RoundPlan, min_votes: int) -> Verdict:
-    verdict, reason = "open", OPEN
-    if count.counted and len(count.counted) >= min(min_votes, plan.overlap):
-        rule = _review if plan.kind == "review" else _article
-        verdict, reason = rule(subject.question.answer, count)
-    pictures = [one.review.picture for one in count.counted if one.review]
+def _verdict(
+    subject: Subject,
+    rounds: Sequence[RoundVotes],
+    held: Sequence[int],
+    answers: Sequence[Sequence[Answer]],
+    settings: VerdictSettings,
+) -> Verdict:
+    every = [one for at in held for one in answers[at]]
+    counted = [one for one in every if one.state != "skipped"]
+    deciding = [one for one in answers[held[-1]] if one.state != "skipped"]
+    key = subject.question.answer
+    needed = min(settings.min_votes, rounds[held[-1]].overlap)
+    if len(deciding) < needed:
+        outcome = ("open", "too few answers")
+    elif rounds[held[-1]].kind == "review":
+        outcome = _reviewed(deciding, key, settings)
+    else:
+        outcome = _answered(deciding, key, settings)
+    chosen = [_chosen(one) for one in counted]
     return Verdict.model_validate({
         "id": subject.id,
-        "verdict": verdict,
-        "reason": reason,
+        "verdict": outcome[0],
+        "reason": outcome[1],
         "origin": subject.origin,
-        "key": subject.question.answer,
-        "votes": count.votes,
-        "none_right": count.none_right,
-        "skipped": len(count.given) - len(count.counted),
-        "raters": sorted({one.rater for one in count.counted}),
-        "consensus": _consensus(count.votes, count.none_right),
-        "flags": dict(sorted(count.flags.items())),
-        "wrong_picture": count.most(pictures.count("no")),
-        "rounds": (plan.round,),
+        "key": key,
+        "votes": tuple(chosen.count(option) for option in range(4)),
+        "none_right": sum(_none_right(one) for one in counted),
+        "skipped": len(every) - len(counted),
+        "raters": tuple(sorted({one.rater for one in counted})),
+        "consensus": _most(deciding),
+        "flags": dict(sorted(Counter(flag for one in counted for flag in one.flags).items())),
+        "comments": tuple(one.comment for one in every if one.comment),
+        "rounds": tuple(rounds[at].round for at in held),
+        "bad_image": subject.image if _not_shown(deciding, needed, settings) else None,
     })  # fmt: skip
 
 
-def _article(key: int, count: _Count) -> tuple[str, str]:
-    """Return verdict and reason by the answers to a question with class and article."""
-    if count.most(count.flags["several_right"]):
-        return "drop", SEVERAL
-    if count.most(count.flags["unclear_question"]):
-        return "drop", UNCLEAR
-    if count.most(count.none_right):
-        return "drop", NONE
-    chosen = [at for at, votes in enumerate(count.votes) if count.most(votes)]
-    if not chosen:
-        return "drop", TIED
-    if chosen[0] != key:
-        return "fix", OTHER
-    if count.most(count.flags["not_in_article"]):
-        return "fix", UNSAID
-    return "keep", KEPT
+def _answered(answers: Sequence[Answer], key: Option, settings: VerdictSettings) -> Outcome:
+    """Decide by picks. A right key that the article does not bear out needs a person: fix."""
+    total = len(answers)
+    flags = Counter(flag for one in answers for flag in one.flags)
+    for flag, reason in _DROPPING.items():
+        if settings.agree(flags[flag], total):
+            return "drop", reason
+    if settings.agree(sum(map(_none_right, answers)), total):
+        return "drop", "no option is right"
+    pick = _majority(answers, settings)
+    if pick is None:
+        return "drop", "no majority"
+    if pick != key:
+        return "fix", "another option was chosen"
+    if settings.agree(flags["not_in_article"], total):
+        return "fix", "the article does not say"
+    return "keep", "the key was chosen"
 
 
-def _review(key: int, count: _Count) -> tuple[str, str]:
-    """Return verdict and reason by the judgements of a question."""
-    reviews = [one.review for one in count.counted if one.review]
-    if count.most(sum(not one.answerable for one in reviews)):
-        return "drop", UNANSWERABLE
-    if count.most(count.none_right):
-        return "drop", NONE
-    if count.most(sum(len(one.right) > 1 for one in reviews)):
-        return "drop", SEVERAL
-    single = Counter(one.right[0] for one in reviews if len(one.right) == 1)
-    chosen = [at for at, votes in single.items() if count.most(votes)]
-    if not chosen:
-        return "drop", TIED
-    if chosen[0] != key:
-        return "fix", OTHER
-    if count.most(sum(one.wording == "odd" for one in reviews)):
-        return "fix", ODD
-    return "keep", KEPT
+def _reviewed(answers: Sequence[Answer], key: Option, settings: VerdictSettings) -> Outcome:
+    reviews = [one.review for one in answers if one.review is not None]
+    total = len(reviews)
+    if settings.agree(sum(not one.answerable for one in reviews), total):
+        return "drop", "not answerable"
+    if not settings.agree(sum(len(one.right) == 1 for one in reviews), total):
+        return "drop", "not exactly one option right"
+    pick = _majority(answers, settings)
+    if pick is None:
+        return "drop", "no majority"
+    if pick != key:
+        return "fix", "another option was chosen"
+    if settings.agree(sum(one.wording == "odd" for one in reviews), total):
+        return "fix", "the wording is odd"
+    return "keep", "the key was chosen"
 
 
-def _consensus(votes: Sequence[int], none_right: int) -> int | None:
-    """Return the option that most chose; None for a tie, and where none right leads."""
-    best = max(votes)
-    leaders = [at for at, count in enumerate(votes) if count == best]
-    return leaders[0] if best > none_right and len(leaders) == 1 else None
+def _not_shown(answers: Sequence[Answer], needed: int, settings: VerdictSettings) -> bool:
+    """Return whether enough raters judged the image and most say that it lacks the class."""
+    seen = [one.review.picture for one in answers if one.review and one.review.picture]
+    against = sum(one == "no" for one in seen)
+    return len(seen) >= needed and settings.agree(against, len(seen))
+
+
+def _chosen(answer: Answer) -> Option | None:
+    """Return the one option that an answer holds right; None for none or several."""
+    if answer.review is None:
+        return answer.pick
+    return answer.review.right[0] if len(answer.review.right) == 1 else None
+
+
+def _none_right(answer: Answer) -> bool:
+    return answer.state == "none_right" or (answer.review is not None and not answer.review.right)
+
+
+def _majority(answers: Sequence[Answer], settings: VerdictSettings) -> Option | None:
+    most = _most(answers)
+    count = sum(most is not None and _chosen(one) == most for one in answers)
+    return most if settings.agree(count, len(answers)) else None
+
+
+def _most(answers: Sequence[Answer]) -> Option | None:
+    """Return the option chosen most often; None for a tie or no choice."""
+    votes = Counter(pick for one in answers if (pick := _chosen(one)) is not None)
+    ranked = votes.most_common(2)
+    if not ranked or (len(ranked) == 2 and ranked[0][1] == ranked[1][1]):
+        return None
+    return ranked[0][0]

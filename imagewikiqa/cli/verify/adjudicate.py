@@ -10,7 +10,7 @@ from imagewikiqa.cli.verify.prepare import PrepareConfig, run_prepare
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.progress import Progress
 from imagewikiqa.qa.rounds.plan import Round
-from imagewikiqa.qa.rounds.verdicts import Answered, disagreements
+from imagewikiqa.qa.rounds.verdicts import disagreements
 
 
 def run_adjudicate(
@@ -29,7 +29,7 @@ def run_adjudicate(
         raise ToolkitError(
             f"{folder} is a picture round: people may differ there, nothing is to be settled"
         )
-    open_ones = disagreements(Answered(first.plan, first.subjects, first.answers))
+    open_ones = disagreements(first.subjects, first.answers)
     if not open_ones:
         raise ToolkitError(
             f"the raters of {folder} agree on every question: apply its verdicts with "

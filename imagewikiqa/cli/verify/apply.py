@@ -1,24 +1,23 @@
-"""`imagewikiqa verify apply`: the set that people leave, released with their votes."""
+"""`imagewikiqa verify apply`: people's verdicts put into a run's set, as a new dataset folder."""
 
+import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
+from pydantic import Field
 
-from imagewikiqa import __version__
-from imagewikiqa.cli.config import Closed, resolve_as
+from imagewikiqa.cli.config import Closed
 from imagewikiqa.cli.job import class_list
 from imagewikiqa.cli.output import show
 from imagewikiqa.cli.outputs import hub_info, image_folder
-from imagewikiqa.cli.settings import RebuildConfig
+from imagewikiqa.cli.settings import RebuildConfig, stored
 from imagewikiqa.cli.small_job import finish, small_job
-from imagewikiqa.cli.verify.sources import TABLES, read_source
-from imagewikiqa.core.digests import digest, file_digest
+from imagewikiqa.cli.verify.sources import read_source
+from imagewikiqa.core.digests import file_digest
 from imagewikiqa.core.errors import ToolkitError
-from imagewikiqa.core.intervals import clustered_interval
-from imagewikiqa.core.records import ClassEntry, Item, Page, Question
+from imagewikiqa.core.records import Item, Question
 from imagewikiqa.core.report.summary import Listing, Summary
 from imagewikiqa.core.runs import Run
 from imagewikiqa.core.tables import read_table, write_table
@@ -27,199 +26,184 @@ from imagewikiqa.qa.audit.run import audit
 from imagewikiqa.qa.audit.write import write_audit
 from imagewikiqa.qa.export import UPSTREAM, write_upstream
 from imagewikiqa.qa.hub import write_hub
-from imagewikiqa.qa.rounds.apply import Applied, apply
+from imagewikiqa.qa.rounds.apply import Applied, apply_verdicts, check_texts
 from imagewikiqa.qa.rounds.fixes import read_fixes, write_fixes
-from imagewikiqa.qa.rounds.plan import ANSWERS, Round
+from imagewikiqa.qa.rounds.plan import ANSWERS, SUBJECTS, Round
 from imagewikiqa.qa.rounds.records import Verdict
-from imagewikiqa.qa.rounds.verdicts import MIN_VOTES, Answered, verdicts
+from imagewikiqa.qa.rounds.verdicts import RoundVotes, VerdictSettings, verdicts
 
 VERDICTS = "verdicts.jsonl"
 DROPPED = "dropped.jsonl"
-FIXES = "fixes.csv"
 RECOVERED = "recovered.jsonl"
+FIXES = "fixes.csv"
+TABLES = ("questions.jsonl", "items.jsonl", "pages.jsonl", VERDICTS, DROPPED, RECOVERED)
 
 
 class ApplyConfig(Closed):
-    """What decides the outcome."""
+    """What decides a set that people looked at."""
 
-    min_votes: int = MIN_VOTES
+    rounds: tuple[str, ...] = Field(min_length=1)
+    run: str
+    fixes: str | None = None
     verified_only: bool = False
+    min_votes: int = Field(2, ge=1)
+    share: float = Field(0.5, ge=0.5, lt=1)
 
 
-def run_apply(
-    folders: Sequence[Path],
-    run: Path | None,
-    out: Path,
-    *,
-    fixes: Path | None,
-    settings: ApplyConfig,
-    as_json: bool = False,
-) -> None:
-    """Write a new run folder with what people kept, and say of everything else why it left."""
-    rounds = [Round(folder) for folder in folders]
-    source = run or _run_of(folders[0])
-    _same_questions(rounds, source)
-    found = verdicts([Answered(r.plan, r.subjects, r.answers) for r in rounds], settings.min_votes)
-    corrected = read_fixes(fixes, found) if fixes else {}
-    inputs = {name: file_digest(source / name) for name in TABLES if (source / name).is_file()}
-    inputs["verdicts"] = digest([one.model_dump(mode="json") for one in found])
-    inputs["fixes"] = digest({name: one.model_dump() for name, one in corrected.items()})
-    with small_job(out, "verify apply", settings, inputs) as job:
-        made = apply(
-            list(read_table(source / "questions.jsonl", Question)),
-            list(read_table(source / "items.jsonl", Item)),
-            {one.id: one for one in found},
-            corrected,
-            {one.id: one.image for r in rounds for one in r.subjects},
-            verified_only=settings.verified_only,
-        )
-        told = _publish(job, made, found, source, rounds)
-    show(told | {"report": str(out / "report.html")}, as_json)
+def run_apply(settings: ApplyConfig, out: Path, *, as_json: bool = False) -> dict[str, Any]:
+    """Write the set with its verdicts, its exports and its audit; return the figures.
 
-
-def _run_of(folder: Path) -> Path:
-    """Return the run that a round was prepared from."""
-    run = Path(yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))["run"])
-    if not run.is_dir():
-        raise ToolkitError(f"the run {run} is not there any more: say where it is with --run")
-    return run
-
-
-def _same_questions(rounds: Sequence[Round], run: Path) -> None:
-    """Refuse a run whose questions are not those that people answered."""
-    now = {one.id: one.question for one in read_source(run, disputed=True).subjects}
-    for the_round in rounds:
-        for one in the_round.subjects:
-            if one.origin != "gold" and now.get(one.id) != one.question:
-                raise ToolkitError(
-                    f"question {one.id} of {the_round.path} is not as it stands in {run}: give "
-                    "the run that the round was prepared from, or prepare a new round"
-                )
-
-
-def _publish(
-    job: Run, made: Applied, found: Sequence[Verdict], source: Path, rounds: Sequence[Round]
-) -> dict[str, Any]:
-    """Write tables, exports, audit and report; return the figures."""
-    out = job.path
-    if not made.questions:
-        raise ToolkitError("people left no question of the set: see what verify report says")
-    pages = list(read_table(source / "pages.jsonl", Page))
-    settings = _settings(source)
-    write_table(out / "questions.jsonl", made.questions)
-    write_table(out / "items.jsonl", made.items)
-    write_table(out / "pages.jsonl", pages)
-    write_table(out / VERDICTS, found)
-    write_table(out / DROPPED, made.rejects)
-    subjects = {one.id: one.question for r in rounds for one in r.subjects}
-    write_fixes(out / FIXES, subjects, found)
-    recovered = [o.id for o in found if o.origin == "disputed" and o.verdict == "keep"]
-    write_table(out / RECOVERED, (subjects[name] for name in recovered))
-    write_upstream(out / UPSTREAM, made.questions, made.items, image_folder(settings))
-    write_attribution(out / ATTRIBUTION, made.questions, pages)
-    info = hub_info(settings, "imagewikiqa verify apply ROUND --out NEW")
-    write_hub(out / "hub", made.questions, made.items, pages, info)
-    report = audit(out, classes=_classes(settings))
-    write_audit(report, out / "audit")
-    told = _told(made, found, subjects) | {"recovered": len(recovered)}
-    finish(job, _summary(told, made, found), _lineage(told, source, rounds), _data(out))
+    Rounds are given in their order: the last that holds a question decides it. Raises
+    ToolkitError for a round that does not belong to the run, a picture round, or no question left.
+    """
+    source = Path(settings.run)
+    found = read_source(source, disputed=True)
+    made_with = stored(source)
+    if made_with is None:
+        raise ToolkitError(f"{source} holds no config.yaml: give the folder of a rebuild")
+    folders = [Round(Path(one)) for one in settings.rounds]
+    rounds = [votes_of(one) for one in folders]
+    questions = {one.id: one.question for one in found.subjects if one.origin == "set"}
+    check_texts(rounds, questions)
+    rules = VerdictSettings(min_votes=settings.min_votes, share=settings.share)
+    decided = {one.id: one for one in verdicts(rounds, rules)}
+    to_fix = [v for v in decided.values() if v.verdict == "fix" and v.id in questions]
+    fixes = read_fixes(Path(settings.fixes), [v.id for v in to_fix]) if settings.fixes else {}
+    applied = apply_verdicts(
+        list(questions.values()),
+        list(read_table(source / "items.jsonl", Item)),
+        decided,
+        disputed=[one.question for one in found.subjects if one.origin == "disputed"],
+        fixes=fixes,
+        verified_only=settings.verified_only,
+    )
+    if not applied.items:
+        raise ToolkitError("no question is left to release: pull more answers, or fix more")
+    with small_job(
+        out, "verify apply", settings, _inputs(settings, found.digests, folders),
+        ("run", "fixes"), ("rounds",),
+    ) as run:  # fmt: skip
+        _write_set(run, applied, found.pages, made_with, _limit(source))
+        write_table(out / VERDICTS, decided.values())
+        write_fixes(out / FIXES, [(questions[v.id], v) for v in to_fix])
+        checked = audit(out, classes=class_list(made_with.classes))
+        write_audit(checked, out / "audit")
+        told = _told(applied, decided, len(questions))
+        told["letters"] = checked.summary.letters_questions
+        told["audit"] = dict(Counter(checked.summary.verdicts.values()))
+        finish(run, _summary(told, applied, decided), {"counts": told}, _data(out))
+    show({"out": str(out), **told}, as_json)
     return told
 
 
-def _settings(run: Path) -> RebuildConfig:
-    """Return the settings of the run, for its card; those of a set from elsewhere are defaults."""
-    file = run / "config.yaml"
-    values = yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    known = {name: value for name, value in values.items() if name in RebuildConfig.model_fields}
-    return resolve_as(RebuildConfig, None, [], known)
+def votes_of(the_round: Round) -> RoundVotes:
+    """Return a round as far as verdicts need it."""
+    plan = the_round.plan
+    return RoundVotes(
+        round=plan.round,
+        kind=plan.kind,
+        overlap=plan.overlap,
+        subjects=the_round.subjects,
+        answers=the_round.answers,
+    )
 
 
-def _classes(settings: RebuildConfig) -> Sequence[ClassEntry]:
-    try:
-        return class_list(settings.classes)
-    except ToolkitError:
-        return []  # a list of the user's that is not there now: the audit says what it lacks
+def _inputs(
+    settings: ApplyConfig, of_run: dict[str, str], folders: Sequence[Round]
+) -> dict[str, str]:
+    inputs = {f"run {name}": sha256 for name, sha256 in of_run.items()}
+    for at, one in enumerate(folders, 1):
+        inputs |= {f"round {at} {f}": file_digest(one.path / f) for f in (SUBJECTS, ANSWERS)}
+    return inputs | ({"fixes": file_digest(Path(settings.fixes))} if settings.fixes else {})
 
 
-def _told(
-    made: Applied, found: Sequence[Verdict], subjects: Mapping[str, Question]
-) -> dict[str, Any]:
-    of_set = [one for one in found if one.origin == "set"]
-    decided = [one for one in of_set if one.verdict != "open"]
-    sound = [float(one.verdict == "keep") for one in decided]
-    classes = [subjects[one.id].class_id for one in decided]
+def _limit(source: Path) -> int | None:
+    """Return how many classes the run was limited to, for the command on the card."""
+    told = json.loads((source / "run.json").read_text(encoding="utf-8"))
+    limit = told.get("limit")
+    return limit if isinstance(limit, int) else None
+
+
+def _write_set(
+    run: Run, applied: Applied, pages: dict[str, Any], settings: RebuildConfig, limit: int | None
+) -> None:
+    out, listed = run.path, list(pages.values())
+    write_table(out / "questions.jsonl", applied.questions)
+    write_table(out / "items.jsonl", applied.items)
+    write_table(out / "pages.jsonl", listed)
+    write_table(out / RECOVERED, applied.recovered)
+    write_table(out / DROPPED, applied.dropped)
+    write_upstream(
+        out / UPSTREAM, applied.questions, applied.items, image_folder=image_folder(settings)
+    )
+    write_attribution(out / ATTRIBUTION, applied.questions, listed)
+    write_hub(out / "hub", applied.questions, applied.items, listed, hub_info(settings, limit))
+
+
+def _told(applied: Applied, decided: dict[str, Verdict], before: int) -> dict[str, Any]:
+    every = decided.values()
     return {
-        "questions": len(made.questions),
-        "verified": sum(one.human is not None for one in made.questions),
-        "items": len(made.items),
-        "dropped": len(made.rejects),
-        "verdicts": dict(sorted(Counter(one.verdict for one in found).items())),
-        "reasons": dict(sorted(Counter(one.reason for one in made.rejects).items())),
-        "sound": clustered_interval(sound, classes).model_dump() if decided else None,
-    }
-
-
-def _lineage(told: dict[str, Any], source: Path, rounds: Sequence[Round]) -> dict[str, Any]:
-    return {
-        "counts": told,
-        "parents": {"questions.jsonl": file_digest(source / "questions.jsonl")},
-        "rounds": {r.plan.round: file_digest(r.path / ANSWERS) for r in rounds},
-        "version": __version__,
+        "questions_before": before,
+        "questions": len(applied.questions),
+        "items": len(applied.items),
+        "verified": sum(one.human is not None for one in applied.questions),
+        "recovered": len(applied.recovered),
+        "verdicts": dict(sorted(Counter(one.verdict for one in every).items())),
+        "reasons": dict(sorted(Counter(f"{v.verdict}: {v.reason}" for v in every).items())),
+        "dropped": dict(sorted(Counter(one.reason for one in applied.dropped).items())),
+        "bad_images": sum(one.bad_image is not None for one in every),
     }
 
 
 def _data(out: Path) -> list[Path]:
-    names = ("questions.jsonl", "items.jsonl", "pages.jsonl", VERDICTS, DROPPED, FIXES, RECOVERED,
-             UPSTREAM, ATTRIBUTION)  # fmt: skip
+    named = [out / name for name in (*TABLES, UPSTREAM, ATTRIBUTION, FIXES)]
     hub = [file for file in sorted((out / "hub").rglob("*")) if file.is_file()]
-    return [*(out / name for name in names), *hub, *sorted((out / "audit").glob("*.json*"))]
+    return named + hub + sorted((out / "audit").glob("*.json*"))
 
 
-def _summary(told: dict[str, Any], made: Applied, found: Sequence[Verdict]) -> Summary:
-    sound = told["sound"]
-    share = (
-        f"{100 * sound['estimate']:.1f}% ({100 * sound['low']:.1f} to {100 * sound['high']:.1f})"
-        if sound
-        else "–"
-    )
-    texts = {one.input: one.detail for one in made.rejects}
+def _summary(told: dict[str, Any], applied: Applied, decided: dict[str, Verdict]) -> Summary:
+    asked: dict[str, Question] = {one.id: one for one in applied.questions}
     return Summary(
-        title="The set that people leave",
-        eyebrow="Verdicts applied",
+        title="A set that people looked at",
+        eyebrow="Human verification",
         lead=(
-            f"{told['questions']:,} questions stay, {told['verified']:,} of them with people's"
-            f" votes; {told['dropped']:,} left. Of the decided ones {share} were sound as they"
-            " stood."
+            f"{told['questions']:,} of {told['questions_before']:,} questions stay,"
+            f" {told['verified']:,} of them with people's votes. See audit/report.html: a set that"
+            " lost questions may have lost the balance of its letters."
         ),
-        figures={name: told[name] for name in ("questions", "verified", "items", "dropped")}
-        | {"sound as they stood": share},
-        counts={"Verdicts": told["verdicts"], "Why questions left": told["reasons"]},
+        figures={
+            name.replace("_", " "): told[name]
+            for name in ("questions", "items", "verified", "recovered", "bad_images")
+        },
+        counts={
+            "Verdicts": told["verdicts"],
+            "Reasons": told["reasons"],
+            "Right letters": told["letters"],
+        },
         listings=[
             Listing(
-                title="Questions to fix",
-                heads=("Question", "Reason", "Votes", "Remarks"),
+                title="Verdicts",
+                heads=("Question", "Verdict", "Why", "Votes A B C D", "Comments"),
                 rows=[
-                    (texts.get(one.id, one.id), one.reason, one.votes, " | ".join(one.comments))
-                    for one in found
-                    if one.verdict == "fix"
+                    (
+                        asked[v.id].question if v.id in asked else v.id, v.verdict, v.reason,
+                        " ".join(map(str, v.votes)), " / ".join(v.comments),
+                    )
+                    for v in decided.values()
                 ],
-                file=FIXES,
-                note="Correct them in fixes.csv (the answer is that of the people; leave it empty"
-                " to drop a question) and run the same command into a new folder with --fixes.",
+                file=VERDICTS,
             ),
             Listing(
                 title="Questions that left",
-                heads=("Question", "Reason"),
-                rows=[(one.detail, one.reason) for one in made.rejects],
+                heads=("Question", "Why"),
+                rows=[(one.detail, one.reason) for one in applied.dropped],
                 file=DROPPED,
             ),
         ],
         files={
-            "questions.jsonl": "what stays, each with its votes",
-            VERDICTS: "every verdict with its votes",
-            UPSTREAM: "the released format",
-            "hub/": "for datasets.load_dataset",
-            "audit/": "the audit of what stays: dropping moves the balance of letters",
-            RECOVERED: "disputed drafts that people found sound; not in the set",
+            "questions.jsonl": "the set, with people's votes",
+            FIXES: "what to correct: fill it in, then apply again with --fixes into a new folder",
+            RECOVERED: "disputed drafts that people found good; they are not in the set",
+            "audit/report.html": "the audit of what is left",
         },
-    )
+    )  # fmt: skip

@@ -67,7 +67,7 @@ def _prepare(
     options = {
         "run": str(run), "kind": kind, "raters": raters, "overlap": overlap, "sample": sample,
         "stratify": stratify, "disputed": disputed, "gold": str(gold) if gold else None,
-        "image_source": images, "seed": seed,
+        "images": images, "seed": seed,
     }  # fmt: skip
     settings = resolve_as(PrepareConfig, config, assign or [], options)
     run_prepare(settings, out, watcher(as_json), as_json=as_json)
@@ -201,6 +201,13 @@ def _apply(
     as_json: AsJson = False,
 ) -> None:
     from imagewikiqa.cli.verify.apply import ApplyConfig, run_apply
+    from imagewikiqa.cli.verify.sources import run_of
 
-    settings = ApplyConfig(min_votes=min_votes, verified_only=verified_only)
-    run_apply(folders, run, out, fixes=fixes, settings=settings, as_json=as_json)
+    settings = ApplyConfig(
+        rounds=tuple(map(str, folders)),
+        run=str(run or run_of(folders[0])),
+        fixes=str(fixes) if fixes else None,
+        min_votes=min_votes,
+        verified_only=verified_only,
+    )
+    run_apply(settings, out, as_json=as_json)

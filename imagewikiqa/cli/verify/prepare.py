@@ -50,7 +50,7 @@ class PrepareConfig(Closed):
     stratify: Literal["none", "family", "class"] = "family"
     disputed: Literal["first", "out"] = "first"
     gold: str | None = None
-    image_source: str | None = None
+    images: str | None = None
     article_chars: int = Field(20_000, ge=1_000)
     seed: int = Field(0, ge=0)
 
@@ -77,7 +77,7 @@ def run_prepare(
     inputs |= {f"gold {name}": sha for name, sha in (gold.digests if gold else {}).items()}
     if only is not None:
         inputs |= {"questions asked again": digest([after, sorted(only)])}
-    with small_job(out, "verify prepare", settings, inputs, ("run", "gold", "image_source")) as run:
+    with small_job(out, "verify prepare", settings, inputs, ("run", "gold", "images")) as run:
         plan = RoundPlan(
             round=run.identity[:12], kind=settings.kind, raters=raters, overlap=settings.overlap,
             seed=settings.seed, after=after,
@@ -119,14 +119,14 @@ def _pictured(settings: PrepareConfig, source: Source) -> bool:
     if settings.kind == "article":
         return False
     if settings.kind == "review":
-        return settings.image_source is not None or source.pixels is not None
+        return settings.images is not None or source.pixels is not None
     return True
 
 
 def _pixels(settings: PrepareConfig, source: Source) -> Path:
-    kind, _, folder = (settings.image_source or "").partition(":")
+    kind, _, folder = (settings.images or "").partition(":")
     path = Path(folder) if kind == "folder" and folder else source.pixels
-    if path is None or (settings.image_source and kind != "folder"):
+    if path is None or (settings.images and kind != "folder"):
         raise ToolkitError(
             f"a {settings.kind} round shows pictures: say where the run's images lie with "
             "--images folder:DIR"

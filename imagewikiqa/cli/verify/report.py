@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from imagewikiqa.cli.output import show
+from imagewikiqa.cli.verify.apply import votes_of
 from imagewikiqa.cli.verify.pull import REJECTS
 from imagewikiqa.core.records import Reject
 from imagewikiqa.core.runs import held_run
@@ -12,7 +13,7 @@ from imagewikiqa.core.tables import read_table
 from imagewikiqa.qa.rounds.plan import Round
 from imagewikiqa.qa.rounds.report import write_round_report
 from imagewikiqa.qa.rounds.report_tables import number, percent, spread
-from imagewikiqa.qa.rounds.verdicts import Answered, verdicts
+from imagewikiqa.qa.rounds.verdicts import verdicts
 
 
 def run_report(folder: Path, *, as_json: bool = False) -> None:
@@ -20,8 +21,8 @@ def run_report(folder: Path, *, as_json: bool = False) -> None:
     the_round = Round(folder)
     with held_run(folder):
         rejects = list(read_table(folder / REJECTS, Reject))
-        answered = Answered(the_round.plan, the_round.subjects, the_round.answers)
-        said = [] if the_round.plan.kind == "picture" else verdicts([answered])
+        answered = votes_of(the_round)
+        said = [] if answered.kind == "picture" else verdicts([answered])
         found = write_round_report(
             folder, answered.subjects, answered.answers, rejects, verdicts=said
         )

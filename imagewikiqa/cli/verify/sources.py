@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from imagewikiqa.cli.job import class_list
 from imagewikiqa.cli.job_tables import DISPUTED
+from imagewikiqa.cli.settings import stored
 from imagewikiqa.core.digests import file_digest, keyed_order
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.records import Disputed, Draft, Item, Page, Question
@@ -40,7 +40,7 @@ def read_source(run: Path, origin: Origin = "set", *, disputed: bool = False) ->
         )
     if wrong := verify_manifest(run):
         raise ToolkitError(f"{run}: {wrong[0]}; run its command again first")
-    settings = _settings(run)
+    made_with = stored(run)
     images: dict[str, str] = {}
     for item in read_table(run / "items.jsonl", Item):
         if item.image is not None:
@@ -51,8 +51,8 @@ def read_source(run: Path, origin: Origin = "set", *, disputed: bool = False) ->
     if disputed and (run / DISPUTED).is_file():
         rows = read_table(run / DISPUTED, Disputed)
         questions += [(_as_question(one.draft), "disputed") for one in rows]
-    family = _families(settings)
-    kind, _, folder = str(settings.get("image_source", "none")).partition(":")
+    family = _families(made_with.classes) if made_with else {}
+    kind, _, folder = (made_with.image_source if made_with else "none").partition(":")
     return Source(
         subjects=[
             Subject(
@@ -70,15 +70,21 @@ def read_source(run: Path, origin: Origin = "set", *, disputed: bool = False) ->
     )
 
 
-def _settings(run: Path) -> dict[str, Any]:
-    file = run / "config.yaml"
-    return dict(yaml.safe_load(file.read_text(encoding="utf-8")) or {}) if file.is_file() else {}
+def run_of(folder: Path) -> Path:
+    """Return the run that a round was prepared from. Raises ToolkitError when it has moved."""
+    file = folder / "config.yaml"
+    if not file.is_file():
+        raise ToolkitError(f"{folder} holds no round: give the folder that verify prepare made")
+    run = Path(yaml.safe_load(file.read_text(encoding="utf-8"))["run"])
+    if not run.is_dir():
+        raise ToolkitError(f"the run {run} is not there any more: say where it is with --run")
+    return run
 
 
-def _families(settings: dict[str, Any]) -> dict[str, str]:
+def _families(classes: str) -> dict[str, str]:
     """Return the family of each class of the run; none where its class list is not there now."""
     try:
-        return families(class_list(str(settings.get("classes", "imagenet"))))
+        return families(class_list(classes))
     except ToolkitError:
         return {}
 

@@ -16,7 +16,7 @@ def write_run(
     out: Path, questions: Sequence[Question], pages: Sequence[Page], pixels: Path | None = None
 ) -> Path:
     """Write a finished run; with `pixels` every question gets a picture of its own there."""
-    config = {"classes": "imagenet", "image_source": f"folder:{pixels}" if pixels else "none"}
+    config = {"classes": "imagenet", "images": f"folder:{pixels}" if pixels else "none"}
     with open_run(out, {"command": "rebuild"}, {}, config) as run:
         write_table(out / "questions.jsonl", questions)
         write_table(out / "pages.jsonl", pages)

@@ -1,125 +1,98 @@
-"""The set that people leave: votes on what stays, a reason for what leaves, nothing renumbered."""
-
-from pathlib import Path
+"""Verdicts decide what stays; nothing that stays moves, and nothing leaves in silence."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from imagewikiqa.core.errors import ToolkitError
-from imagewikiqa.core.records import LETTERS, Item, Question
-from imagewikiqa.qa.rounds.apply import Applied, apply
-from imagewikiqa.qa.rounds.fixes import COLUMNS, Fix, read_fixes, write_fixes
+from imagewikiqa.core.records import LETTERS, Item
+from imagewikiqa.qa.rounds.apply import apply_verdicts, check_texts
+from imagewikiqa.qa.rounds.fixes import Fix
 from imagewikiqa.qa.rounds.records import Verdict
-from tests.qa.rounds.made import question
+from imagewikiqa.qa.rounds.verdicts import RoundVotes
+from tests.qa.rounds.made import question, subject
+
+QUESTIONS = [question(at, answer=at % 4) for at in range(6)]
+ITEMS = [
+    Item(
+        item_id=f"{one.id}-{rank}", question_id=one.id, class_id=one.class_id,
+        image=f"{one.id}-{rank}.jpg", question=one.question, choices=one.choices,
+        answer=one.answer, letter=LETTERS[one.answer],
+    )
+    for one in QUESTIONS
+    for rank in range(2)
+]  # fmt: skip
 
 
-def verdict(name: str, said: str, **fields: object) -> Verdict:
+def decided(at: int, what: str, image: str | None = None) -> Verdict:
     return Verdict.model_validate({
-        "id": name, "verdict": said, "reason": "a reason", "origin": "set", "key": 0,
-        "votes": (2, 0, 1, 0), "raters": ("a", "b", "c"), "consensus": 0, "rounds": ("r",),
-        **fields,
+        "id": f"n1:{at}", "verdict": what, "reason": "why", "origin": "set", "key": 0,
+        "votes": (1, 2, 0, 0), "raters": ("anna", "ben", "cleo"), "consensus": 1,
+        "rounds": ("one",), "bad_image": image,
     })  # fmt: skip
 
 
-def item(one: Question, image: str | None = None, rank: int = 0) -> Item:
-    return Item(
-        item_id=f"{one.id}-{rank}", question_id=one.id, class_id=one.class_id, image=image,
-        question=one.question, choices=one.choices, answer=one.answer, letter=LETTERS[one.answer],
-    )  # fmt: skip
+def by_id(*rows: Verdict) -> dict[str, Verdict]:
+    return {one.id: one for one in rows}
 
 
-QUESTIONS = [question(at, asked="What does this object eat?") for at in range(4)]
-
-
-def applied(
-    found: list[Verdict], *, fixes: dict[str, Fix] | None = None, verified_only: bool = False
-) -> Applied:
-    return apply(
-        QUESTIONS, [item(one) for one in QUESTIONS], {one.id: one for one in found}, fixes or {},
-        {}, verified_only=verified_only,
-    )  # fmt: skip
-
-
-def test_kept_questions_carry_their_votes_and_do_not_change() -> None:
-    made = applied([verdict("n1:0", "keep")])
-    first = made.questions[0]
-    assert first.human is not None and first.human.votes == (2, 0, 1, 0)
-    assert first.model_copy(update={"human": None}) == QUESTIONS[0]
-    assert [one.human for one in made.questions[1:]] == [None] * 3 and made.rejects == []
-
-
-def test_dropped_and_unfixed_questions_leave_with_their_items_and_a_reason() -> None:
-    made = applied([verdict("n1:1", "drop"), verdict("n1:2", "fix")])
-    assert [one.id for one in made.questions] == ["n1:0", "n1:3"]
-    assert {one.question_id for one in made.items} == {"n1:0", "n1:3"}
-    assert [one.reason for one in made.rejects] == ["a reason", "to be fixed, and not in --fixes"]
-
-
-def test_a_fixed_question_changes_with_its_items_and_its_name() -> None:
-    fix = Fix(question="What does this object drink?", choices=("a", "b", "c", "d"), answer=2)
-    made = applied([verdict("n1:1", "fix")], fixes={"n1:1": fix})
-    one = made.questions[1]
-    assert one.question_named == "What does the tiger drink?" and one.answer == 2
-    assert one.human is not None and one.human.verdict == "fix"
-    assert made.items[1].letter == "C" and made.items[1].choices == ("a", "b", "c", "d")
-
-
-def test_open_and_unasked_questions_stay_unless_only_verified_ones_are_wanted() -> None:
-    found = [verdict("n1:0", "keep"), verdict("n1:1", "open", reason="too few answers")]
-    assert len(applied(found).questions) == 4
-    strict = applied(found, verified_only=True)
-    assert [one.id for one in strict.questions] == ["n1:0"]
-    assert [one.reason for one in strict.rejects] == ["too few answers"] + [
-        "no person was asked"
-    ] * 2
-
-
-def test_an_image_that_shows_another_thing_leaves_and_a_question_without_any_too() -> None:
-    two = [item(QUESTIONS[0], "bad.jpg"), item(QUESTIONS[0], "good.jpg", 1)]
-    one = [item(QUESTIONS[1], "bad.jpg")]
-    found = {name: verdict(name, "keep", wrong_picture=True) for name in ("n1:0", "n1:1")}
-    shown = {"n1:0": "bad.jpg", "n1:1": "bad.jpg"}
-    made = apply(QUESTIONS[:2], [*two, *one], found, {}, shown)
-    assert [kept.image for kept in made.items] == ["good.jpg"]
-    assert [kept.reason for kept in made.rejects] == ["no image is left that shows the class"]
-
-
-def test_a_sheet_given_back_as_it_is_takes_the_peoples_answer(tmp_path: Path) -> None:
-    found = [verdict("n1:1", "fix", consensus=2, comments=("=1+1", "two\nlines"))]
-    assert write_fixes(tmp_path / "f.csv", {"n1:1": QUESTIONS[1]}, found) == 1
-    (fix,) = read_fixes(tmp_path / "f.csv", found).values()
-    assert fix == Fix(question=QUESTIONS[1].question, choices=QUESTIONS[1].choices, answer=2)
-
-
-def test_no_cell_of_the_sheet_is_a_formula(tmp_path: Path) -> None:
-    one = question(1, asked="=What is this object?", choices=("=a", "+b", "-c", "@d"))
-    found = [verdict(one.id, "fix")]
-    write_fixes(tmp_path / "f.csv", {one.id: one}, found)
-    text = (tmp_path / "f.csv").read_text(encoding="utf-8")
-    assert ",'=a,'+b,'-c,'@d," in text
-    assert read_fixes(tmp_path / "f.csv", found)[one.id].choices == ("=a", "+b", "-c", "@d")
-
-
-@pytest.mark.parametrize(
-    ("cells", "words"),
-    [
-        (["n9", *[""] * 6, "a", "b", "c", "d", "A"], "no question to fix is called 'n9'"),
-        (["n1:1", *[""] * 5, "Q of this object?", "a", "b", "c", "d", "E"], "letter from A to D"),
-        (["n1:1", *[""] * 5, "Q of this object?", "a", "a", "c", "d", "A"], "four different"),
-        (["n1:1", *[""] * 5, "What?", "a", "b", "c", "d", "A"], 'has to say "this object"'),
-        (["n1:1"], "1 cells where 12"),
-    ],
-)
-def test_a_mistake_in_the_sheet_is_named_by_its_line(
-    cells: list[str], words: str, tmp_path: Path
+@given(st.lists(st.sampled_from(["keep", "fix", "drop", "open", None]), min_size=6, max_size=6),
+       st.booleans())  # fmt: skip
+def test_every_question_stays_unmoved_or_leaves_with_a_reason(
+    said: list[str | None], verified_only: bool
 ) -> None:
-    file = tmp_path / "f.csv"
-    file.write_text(",".join(COLUMNS) + "\n" + ",".join(cells) + "\n", encoding="utf-8")
-    with pytest.raises(ToolkitError, match=f"line 2: .*{words}"):
-        read_fixes(file, [verdict("n1:1", "fix")])
+    rows = by_id(*(decided(at, what) for at, what in enumerate(said) if what))
+    applied = apply_verdicts(QUESTIONS, ITEMS, rows, verified_only=verified_only)
+    stay = {"keep"} if verified_only else {"keep", "open", None}
+    wanted = [one for one, what in zip(QUESTIONS, said, strict=True) if what in stay]
+    assert [one.model_copy(update={"human": None}) for one in applied.questions] == wanted
+    assert {one.id for one in applied.questions} | {one.input for one in applied.dropped} == {
+        one.id for one in QUESTIONS
+    }
+    left = {one.id for one in wanted}
+    assert applied.items == [one for one in ITEMS if one.question_id in left]
+    for one in applied.questions:
+        assert (one.human is None) == (one.id not in rows)
 
 
-def test_a_row_without_an_answer_is_left_out(tmp_path: Path) -> None:
-    file = tmp_path / "f.csv"
-    row = ["n1:1", *[""] * 5, "Q", "a", "b", "c", "d", ""]
-    file.write_text(",".join(COLUMNS) + "\n" + ",".join(row) + "\n", encoding="utf-8")
-    assert read_fixes(file, [verdict("n1:1", "fix")]) == {}
+def test_a_fix_changes_the_question_and_its_items() -> None:
+    fix = Fix(question="Q?", question_named="QN?", choices=("w", "x", "y", "z"), answer=2)
+    rows = by_id(decided(0, "fix"), decided(1, "fix"), decided(2, "fix"))
+    gone = Fix(question="Q?", question_named="QN?", choices=("w", "x", "y", "z"), answer=None)
+    applied = apply_verdicts(QUESTIONS, ITEMS, rows, fixes={"n1:0": fix, "n1:1": gone})
+    first = applied.questions[0]
+    assert (first.id, first.answer, first.choices) == ("n1:0", 2, ("w", "x", "y", "z"))
+    assert first.human is not None
+    assert (first.human.verdict, first.human.raters, first.human.votes[1]) == ("fix", 3, 2)
+    assert {(one.question, one.letter) for one in applied.items[:2]} == {("Q?", "C")}
+    assert {one.input: one.reason for one in applied.dropped} == {
+        "n1:1": "left out by a person", "n1:2": "to fix: why",
+    }  # fmt: skip
+
+
+def test_an_image_that_shows_something_else_leaves_and_the_last_one_takes_its_question() -> None:
+    rows = by_id(decided(0, "keep", "n1:0-0.jpg"), decided(1, "keep", "n1:1-0.jpg"))
+    few = [one for one in ITEMS if one.item_id != "n1:1-1"]
+    applied = apply_verdicts(QUESTIONS, few, rows)
+    assert [one.item_id for one in applied.items][:2] == ["n1:0-1", "n1:2-0"]
+    assert [(one.input, one.reason) for one in applied.dropped] == [
+        ("n1:1", "no image left that shows the class")
+    ]
+
+
+def test_a_disputed_draft_that_people_keep_is_recovered_beside_the_set() -> None:
+    extra = [question(7), question(8), question(9)]
+    rows = by_id(decided(7, "keep"), decided(8, "drop"))
+    applied = apply_verdicts(QUESTIONS, ITEMS, rows, disputed=extra)
+    assert [one.id for one in applied.recovered] == ["n1:7"]
+    assert applied.questions == QUESTIONS and not applied.dropped
+
+
+def test_a_round_of_another_set_is_refused() -> None:
+    asked = subject(0)
+    votes = RoundVotes(round="one", kind="article", overlap=2, subjects=[asked], answers=[])
+    check_texts([votes], {asked.id: asked.question})
+    changed = asked.question.model_copy(update={"question": "Else?"})
+    for known, says in (({}, "is not in the run"), ({asked.id: changed}, "other words")):
+        with pytest.raises(ToolkitError, match=says):
+            check_texts([votes], known)

@@ -9,8 +9,7 @@ import pytest
 from imagewikiqa.core.records import Reject
 from imagewikiqa.qa.rounds.records import Kind
 from imagewikiqa.qa.rounds.report import write_round_report
-from imagewikiqa.qa.rounds.verdicts import Answered, verdicts
-from tests.qa.rounds.made import plan
+from imagewikiqa.qa.rounds.verdicts import RoundVotes, verdicts
 from tests.qa.rounds.simulated import simulate, subject
 
 HOSTILE = (
@@ -79,7 +78,8 @@ def test_rejects_are_counted_by_reason(tmp_path: Path) -> None:
 
 def test_the_page_lists_what_people_want_fixed_or_dropped(tmp_path: Path) -> None:
     subjects, answers = simulate(count=40)
-    said = verdicts([Answered(plan(raters=4, overlap=3), subjects, answers)])
+    votes = RoundVotes(round="r", kind="article", overlap=3, subjects=subjects, answers=answers)
+    said = verdicts([votes])
     found = write_round_report(tmp_path, subjects, answers, [], verdicts=said)
     wrong = [*found["verdicts"]["to_fix"], *found["verdicts"]["to_drop"]]
     assert wrong and sum(found["verdicts"]["counts"].values()) == 40
