@@ -146,7 +146,9 @@ def _told(applied: Applied, decided: dict[str, Verdict], before: int) -> dict[st
         "questions_before": before,
         "questions": len(applied.questions),
         "items": len(applied.items),
-        "verified": sum(one.human is not None for one in applied.questions),
+        "verified": sum(
+            o.human is not None and o.human.verdict != "open" for o in applied.questions
+        ),
         "recovered": len(applied.recovered),
         "verdicts": dict(sorted(Counter(one.verdict for one in every).items())),
         "reasons": dict(sorted(Counter(f"{v.verdict}: {v.reason}" for v in every).items())),

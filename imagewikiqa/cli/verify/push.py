@@ -123,7 +123,8 @@ def wanted_project(the_round: Round, rater: str, pictures: Pictures) -> Wanted:
     return Wanted(
         marker=f"imagewikiqa round {plan.round} rater {rater}",
         title=f"{rater}: {plan.kind} round {plan.round[:6]}",
-        label_config=(the_round.path / CONFIG).read_text(encoding="utf-8"),
+        # The server keeps a page without the white space around it.
+        label_config=(the_round.path / CONFIG).read_text(encoding="utf-8").strip(),
         instructions=INSTRUCTIONS[plan.kind],
         keys=tuple(tasks),
         row_of=lambda key: task_data(tasks[key], pictures.address(tasks[key])),

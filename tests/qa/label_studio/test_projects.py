@@ -36,7 +36,7 @@ def wanted(tasks: int, name: str | None = None) -> Wanted:
         for at in range(tasks)
     }
     return Wanted(
-        marker=marker, title=f"Test {marker}", label_config=label_config("article", False),
+        marker=marker, title=f"Test {marker}", label_config=label_config("article", False).strip(),
         instructions="Answer.", keys=tuple(rows), row_of=rows.__getitem__,
     )  # fmt: skip
 
