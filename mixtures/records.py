@@ -1,0 +1,79 @@
+"""The tables of a mixture: the plan, what a shard holds, and the receipt beside it."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+
+from imagewikiqa.core.records import Part, Sha256
+
+KEY = r"^[0-9a-z_-]+$"  # of a sample inside a shard: webdataset cuts a name at its first dot
+EXTENSIONS = ("jpg", "png", "webp", "json")
+
+
+class Span(Part):
+    """Bytes that lie in a file: a whole file, or a member of an archive."""
+
+    path: Path
+    offset: int = Field(0, ge=0)
+    length: int = Field(ge=0)
+
+
+class ShardFile(Part):
+    """One file of a sample: its extension, and its bytes or where they lie."""
+
+    extension: str = Field(pattern="^(jpg|png|webp|json)$")
+    content: bytes | Span
+
+
+class ShardSample(Part):
+    """One sample of a shard: an image file if it has one, then its JSON."""
+
+    key: str = Field(pattern=KEY)
+    files: tuple[ShardFile, ...] = Field(min_length=1)
+
+
+class SampleReceipt(Part):
+    """Where a sample stands in its shard: from its first header to the end of its last padding."""
+
+    key: str = Field(pattern=KEY)
+    offset: int = Field(ge=0, description="bytes from the start of the shard")
+    size: int = Field(ge=0, description="bytes, headers and padding included")
+    sha256: Sha256 = Field(description="of the contents of its files, one after the other")
+
+
+class Receipt(Part):
+    """What makes a shard exist: written after it, and only when it is whole."""
+
+    VERSION: ClassVar[int] = 1
+    version: int = 1
+    shard: str = Field(description="file name, as in train-000012.tar")
+    count: int = Field(ge=1)
+    bytes: int = Field(ge=1)
+    sha256: Sha256 = Field(description="of the whole file")
+    plan: Sha256 = Field(description="of the plan rows that the shard is made from")
+    samples: tuple[SampleReceipt, ...]
+
+
+class PlanRow(Part):
+    """One line of a plan: which sample of which source stands at which place."""
+
+    VERSION: ClassVar[int] = 1
+    shard: int = Field(ge=0)
+    slot: int = Field(ge=0)
+    key: str = Field(pattern=KEY, description="of the sample; unique in the mixture")
+    sample_id: str = Field(description="digest of source, source id, turn and template")
+    source: str = Field(description="name of the source in the recipe")
+    row: int = Field(ge=0, description="row of the source's index")
+    image_sha256: Sha256 | None = None
+
+
+class Manifest(Part):
+    """The last file of a mixture: every shard with its receipt's digest."""
+
+    VERSION: ClassVar[int] = 1
+    version: int = 1
+    plan: Sha256 = Field(description="of the whole plan")
+    shards: dict[str, Sha256] = Field(description="shard file name -> sha256 of its receipt file")
+    samples: int = Field(ge=1)
+    bytes: int = Field(ge=1)
