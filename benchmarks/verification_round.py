@@ -69,7 +69,7 @@ def write_run(out: Path, count: int) -> None:
         write_table(out / "items.jsonl", [
             Item(item_id=f"{q.id}-0", question_id=q.id, class_id=q.class_id, image=None,
                  question=q.question, choices=q.choices, answer=q.answer,
-                 letter="ABCD"[q.answer])  # type: ignore[arg-type]
+                 letter="ABCD"[q.answer])
             for q in questions
         ])  # fmt: skip
         finish_run(run, {}, [out / f"{n}.jsonl" for n in ("questions", "pages", "items")])
