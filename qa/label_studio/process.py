@@ -17,9 +17,11 @@ import httpx
 
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.qa.label_studio.environment import DATABASE, Environment, quiet_settings
+from imagewikiqa.qa.label_studio.people import Account
 
 HOST = "127.0.0.1"
 ADMIN = "admin@example.com"
+_ADMIN_FILE = "admin.json"
 BOOT = 240.0  # seconds; a first start on a busy machine takes 70
 _STOP = 15.0
 
@@ -87,11 +89,19 @@ def _media(root: Path | None) -> dict[str, str]:
     }
 
 
+def administrator(data: Path) -> Account | None:
+    """Return the administrator of a data folder; None before its first start."""
+    file = data / _ADMIN_FILE
+    if not file.is_file():
+        return None
+    return Account(ADMIN, str(json.loads(file.read_text(encoding="utf-8"))["password"]))
+
+
 def _password(data: Path) -> str:
     """Return the administrator's password of a data folder, made at its first start."""
-    file = data / "admin.json"
-    if file.is_file():
-        return str(json.loads(file.read_text(encoding="utf-8"))["password"])
+    if (known := administrator(data)) is not None:
+        return known.password
+    file = data / _ADMIN_FILE
     password = secrets.token_urlsafe(15)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
         json.dump({"email": ADMIN, "password": password}, stream)
