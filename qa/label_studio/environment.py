@@ -17,6 +17,7 @@ LOCK = "server-requirements.txt"
 SIZE = "1 GB, two to four minutes"
 _DONE = "installed"
 DATABASE = "label_studio.sqlite3"
+_PLAIN = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "TMPDIR", "TZ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +91,18 @@ def _migrate(place: Environment) -> None:
     with tempfile.TemporaryDirectory() as data:
         _run(
             [str(place.python), str(manage), "migrate", "--no-color", "-v", "0"],
-            {**os.environ, **quiet_settings(Path(data))},
+            {**plain_environment(), **quiet_settings(Path(data))},
         )
         shutil.copyfile(Path(data) / DATABASE, place.template)
+
+
+def plain_environment() -> dict[str, str]:
+    """Return the variables that a server of ours may inherit.
+
+    It reads its settings from many names, with and without a prefix: those of a user's own Label
+    Studio would turn protection off, share its secret key, or lead to its database.
+    """
+    return {name: os.environ[name] for name in _PLAIN if name in os.environ}
 
 
 def quiet_settings(data: Path) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """`imagewikiqa verify serve`: a server for a laptop-sized round, from start to fetched answers."""
 
 import json
-import os
 import signal
 import sys
 import threading
@@ -16,6 +15,7 @@ from imagewikiqa.cli.verify.access import SERVER, read_known
 from imagewikiqa.cli.verify.pull import run_pull
 from imagewikiqa.cli.verify.push import links, run_push
 from imagewikiqa.core.errors import ToolkitError
+from imagewikiqa.core.files import publish
 from imagewikiqa.core.progress import Progress
 from imagewikiqa.qa.label_studio.environment import SIZE, Environment, environment, install
 from imagewikiqa.qa.label_studio.people import (
@@ -90,8 +90,7 @@ def _accounts(the_round: Round, url: str, token: str) -> Mapping[str, Account]:
 
 
 def _keep(file: Path, known: Mapping[str, Any]) -> None:
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
-        json.dump(known, stream, indent=2)
+    publish(file, [json.dumps(known, indent=2).encode()], mode=0o600)
 
 
 def _tell(the_round: Round, server: Running, accounts: Mapping[str, Account]) -> None:
