@@ -1,5 +1,6 @@
 """The server's own environment: it holds packages that ours cannot live with."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -62,15 +63,23 @@ def environment(cache: Path) -> Environment:
 def install(place: Environment, say: Callable[[str], None]) -> None:
     """Install the server and migrate its empty database; do nothing where both are there.
 
-    Built beside its place and named when whole, so a killed installation is begun anew. Raises
-    ToolkitError with the installer's last words.
+    A mark is written last, so a killed installation is begun anew; a second one waits for the
+    first. Raises ToolkitError with the installer's last words.
     """
     if place.installed:
         return
-    with explained(place.home, "write", "--cache"):
+    with explained(place.home, "write", "IMAGEWIKIQA_CACHE"):
         place.home.mkdir(parents=True, exist_ok=True)
-        for left in ("venv", "template"):
-            shutil.rmtree(place.home / left, ignore_errors=True)
+        turn = (place.home / "installing").open("w")
+    with turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if not place.installed:  # another one may have ended while this one waited
+            _install(place, say)
+
+
+def _install(place: Environment, say: Callable[[str], None]) -> None:
+    for left in ("venv", "template"):
+        shutil.rmtree(place.home / left, ignore_errors=True)
     say(f"installing Label Studio {server_version()} in an environment of its own ({SIZE})")
     _run([sys.executable, "-m", "venv", str(place.home / "venv")])
     with tempfile.TemporaryDirectory() as folder:
@@ -117,6 +126,7 @@ def quiet_settings(data: Path) -> dict[str, str]:
         "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
         "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "false",
         "SSRF_PROTECTION_ENABLED": "true",
+        "LABEL_STUDIO_ALLOWED_HOSTS": "127.0.0.1,localhost",  # no other name may lead here
     }
 
 

@@ -125,3 +125,11 @@ def test_the_settings_of_a_users_own_server_do_not_reach_ours(
     assert b"theirs" not in inherited and b"a-token" not in inherited and not theirs.exists()
     assert [one.what for one in found if one.level == "bad"] == []
     assert "shared" not in (tmp_path / "data" / ".env").read_text()
+
+
+def test_no_other_name_leads_to_the_server(server_environment: Environment, tmp_path: Path) -> None:
+    with running_server(server_environment, tmp_path) as server:
+        port = server.url.rpartition(":")[2]
+        evil = httpx.get(f"{server.url}/user/login/", headers={"Host": f"evil.example:{port}"})
+        good = httpx.get(f"{server.url}/user/login/", headers={"Host": f"localhost:{port}"})
+    assert (evil.status_code, good.status_code) == (400, 200)
