@@ -38,6 +38,8 @@ def main() -> int:
         for file in (ROOT / outside).iterdir()
         if file.is_file() and not file.name.startswith(".")
     }
+    wanted |= {"imagewikiqa/qa/label_studio/server-requirements.txt"}
+    wanted |= {"imagewikiqa/qa/rounds/rater.css"}
     wanted |= {"imagewikiqa/py.typed", "imagewikiqa/prompts/templates.lock"}
     wanted |= {"imagewikiqa/__main__.py", "imagewikiqa/cli/main.py"}
     wrong += [f"missing: {name}" for name in sorted(wanted - names)]

@@ -11,6 +11,7 @@ from hypothesis import settings
 settings.register_profile("patient", deadline=None, print_blob=True)
 settings.load_profile("patient")
 
+pytest_plugins = ["tests.label_studio"]  # one server for the tests of all rooms
 REPO = Path(__file__).resolve().parent.parent
 SHARED = REPO.parent / "shared" / "data"
 

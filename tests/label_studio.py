@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from label_studio_sdk import LabelStudio
 
 from imagewikiqa.cli.cache import user_cache
 from imagewikiqa.qa.label_studio.environment import Environment, environment
@@ -19,6 +18,9 @@ from imagewikiqa.qa.label_studio.people import (
 )
 from imagewikiqa.qa.label_studio.process import running_server
 
+if TYPE_CHECKING:
+    from label_studio_sdk import LabelStudio
+
 
 @dataclass(frozen=True, slots=True)
 class Running:
@@ -29,8 +31,10 @@ class Running:
     account: Account
     media_root: Path  # below which it may show pictures
 
-    def client(self, token: str | None = None) -> LabelStudio:
+    def client(self, token: str | None = None) -> "LabelStudio":
         """Return the package's own client, of the administrator unless another token is given."""
+        from label_studio_sdk import LabelStudio
+
         return LabelStudio(base_url=self.url, api_key=token or self.token)  # type: ignore[no-untyped-call]
 
     def projects(self) -> list[dict[str, Any]]:

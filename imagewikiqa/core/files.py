@@ -46,15 +46,17 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def publish(path: Path, chunks: Iterable[bytes]) -> None:
+def publish(path: Path, chunks: Iterable[bytes], mode: int = 0o666) -> None:
     """Write chunks to a temporary file beside `path`, sync it, rename it, sync the folder.
 
+    `mode` is who may read a new file, less what the user's umask takes: 0o600 for a secret.
     Raises ToolkitError when the disk refuses; an exception never publishes.
     """
     temporary = path.with_name(f"{TEMPORARY}{path.name}")
     with explained(path, "write"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as stream:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        with os.fdopen(os.open(temporary, flags, mode), "wb") as stream:
             for chunk in chunks:
                 stream.write(chunk)
             stream.flush()

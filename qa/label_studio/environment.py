@@ -1,5 +1,6 @@
 """The server's own environment: it holds packages that ours cannot live with."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ LOCK = "server-requirements.txt"
 SIZE = "1 GB, two to four minutes"
 _DONE = "installed"
 DATABASE = "label_studio.sqlite3"
+_PLAIN = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "TMPDIR", "TZ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +63,23 @@ def environment(cache: Path) -> Environment:
 def install(place: Environment, say: Callable[[str], None]) -> None:
     """Install the server and migrate its empty database; do nothing where both are there.
 
-    Built beside its place and named when whole, so a killed installation is begun anew. Raises
-    ToolkitError with the installer's last words.
+    A mark is written last, so a killed installation is begun anew; a second one waits for the
+    first. Raises ToolkitError with the installer's last words.
     """
     if place.installed:
         return
-    with explained(place.home, "write", "--cache"):
+    with explained(place.home, "write", "IMAGEWIKIQA_CACHE"):
         place.home.mkdir(parents=True, exist_ok=True)
-        for left in ("venv", "template"):
-            shutil.rmtree(place.home / left, ignore_errors=True)
+        turn = (place.home / "installing").open("w")
+    with turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if not place.installed:  # another one may have ended while this one waited
+            _install(place, say)
+
+
+def _install(place: Environment, say: Callable[[str], None]) -> None:
+    for left in ("venv", "template"):
+        shutil.rmtree(place.home / left, ignore_errors=True)
     say(f"installing Label Studio {server_version()} in an environment of its own ({SIZE})")
     _run([sys.executable, "-m", "venv", str(place.home / "venv")])
     with tempfile.TemporaryDirectory() as folder:
@@ -90,9 +100,18 @@ def _migrate(place: Environment) -> None:
     with tempfile.TemporaryDirectory() as data:
         _run(
             [str(place.python), str(manage), "migrate", "--no-color", "-v", "0"],
-            {**os.environ, **quiet_settings(Path(data))},
+            {**plain_environment(), **quiet_settings(Path(data))},
         )
         shutil.copyfile(Path(data) / DATABASE, place.template)
+
+
+def plain_environment() -> dict[str, str]:
+    """Return the variables that a server of ours may inherit.
+
+    It reads its settings from many names, with and without a prefix: those of a user's own Label
+    Studio would turn protection off, share its secret key, or lead to its database.
+    """
+    return {name: os.environ[name] for name in _PLAIN if name in os.environ}
 
 
 def quiet_settings(data: Path) -> dict[str, str]:
@@ -107,6 +126,7 @@ def quiet_settings(data: Path) -> dict[str, str]:
         "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
         "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "false",
         "SSRF_PROTECTION_ENABLED": "true",
+        "LABEL_STUDIO_ALLOWED_HOSTS": "127.0.0.1,localhost",  # no other name may lead here
     }
 
 

@@ -1,9 +1,9 @@
 """A server for one machine: loopback only, nothing leaves it, stopped by its own process id."""
 
+import fcntl
 import json
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,10 +16,18 @@ from pathlib import Path
 import httpx
 
 from imagewikiqa.core.errors import ToolkitError
-from imagewikiqa.qa.label_studio.environment import DATABASE, Environment, quiet_settings
+from imagewikiqa.core.files import explained, publish
+from imagewikiqa.qa.label_studio.environment import (
+    DATABASE,
+    Environment,
+    plain_environment,
+    quiet_settings,
+)
+from imagewikiqa.qa.label_studio.people import Account
 
 HOST = "127.0.0.1"
 ADMIN = "admin@example.com"
+_ADMIN_FILE = "admin.json"
 BOOT = 240.0  # seconds; a first start on a busy machine takes 70
 _STOP = 15.0
 
@@ -47,15 +55,24 @@ def running_server(
 
     `media_root` is the folder whose pictures it may show; `settings` are further environment
     variables. The server is not hit by Ctrl-C in the terminal, so that what it holds can still be
-    fetched. Raises ToolkitError when the port is taken or the server does not come up.
+    fetched. Raises ToolkitError when the folder is served already, the port is taken or the server
+    does not come up.
     """
-    data.mkdir(parents=True, exist_ok=True)
+    with _alone(data):
+        with _started(place, data, port, {**_media(media_root), **settings}) as server:
+            yield server
+
+
+@contextmanager
+def _started(
+    place: Environment, data: Path, asked: int | None, settings: Mapping[str, str]
+) -> Iterator[Running]:
     _end_leftover(data)
     if not (data / DATABASE).exists():
-        shutil.copyfile(place.template, data / DATABASE)
-    port = _free_port(port)
+        publish(data / DATABASE, [place.template.read_bytes()])
+    port = _free_port(asked)  # a leftover server may have held the one asked for
     password = _password(data)
-    env = {**os.environ, **quiet_settings(data), **_media(media_root), **settings}
+    env = {**plain_environment(), **quiet_settings(data), **settings}
     # By the environment, not the command line, which everybody on the machine can read.
     env |= {"LABEL_STUDIO_USERNAME": ADMIN, "LABEL_STUDIO_PASSWORD": password}
     command = [
@@ -78,6 +95,25 @@ def running_server(
         (data / "server.pid").unlink(missing_ok=True)
 
 
+@contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """Hold a data folder by a lock that the system drops when this process ends, however it ends.
+
+    Without it a second command would take the first one's server for a leftover and end it.
+    """
+    with explained(data, "make"):
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        stream = (data / "server.lock").open("w")
+    with stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ToolkitError(
+                f"{data} is served already: use that server, or stop it and run this again"
+            ) from error
+        yield
+
+
 def _media(root: Path | None) -> dict[str, str]:
     if root is None:
         return {"LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "false"}
@@ -87,14 +123,21 @@ def _media(root: Path | None) -> dict[str, str]:
     }
 
 
+def administrator(data: Path) -> Account | None:
+    """Return the administrator of a data folder; None before its first start."""
+    file = data / _ADMIN_FILE
+    if not file.is_file():
+        return None
+    return Account(ADMIN, str(json.loads(file.read_text(encoding="utf-8"))["password"]))
+
+
 def _password(data: Path) -> str:
     """Return the administrator's password of a data folder, made at its first start."""
-    file = data / "admin.json"
-    if file.is_file():
-        return str(json.loads(file.read_text(encoding="utf-8"))["password"])
+    if (known := administrator(data)) is not None:
+        return known.password
+    file = data / _ADMIN_FILE
     password = secrets.token_urlsafe(15)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-        json.dump({"email": ADMIN, "password": password}, stream)
+    publish(file, [json.dumps({"email": ADMIN, "password": password}).encode()], mode=0o600)
     return password
 
 

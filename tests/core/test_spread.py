@@ -17,8 +17,8 @@ SCRIPT = """
 import sys, time
 from imagewikiqa.core.spread import spread
 if __name__ == "__main__":
-    print("begun", flush=True)
     try:
+        print("begun", flush=True)
         for _ in spread(time.sleep, [0.05] * 200, 2):
             pass
     except KeyboardInterrupt:

@@ -12,8 +12,11 @@ from imagewikiqa.core.files import publish_text
 from imagewikiqa.core.records import Part
 from imagewikiqa.core.runs import pretty
 from imagewikiqa.qa.label_studio.client import TOKEN, Server
+from imagewikiqa.qa.label_studio.people import access_token
+from imagewikiqa.qa.label_studio.process import administrator
 
 STATE = "server.json"
+SERVER = "server"  # folder of a round: database, accounts and log of a server of its own
 URL = "LABEL_STUDIO_URL"
 
 
@@ -23,6 +26,7 @@ class Known(Part):
     url: str
     media: str = "embed"
     document_root: str | None = Field(None, description="folder on the server, for local:")
+    own: bool = Field(False, description="a server that verify serve runs")
     projects: dict[str, int] = Field(default_factory=dict, description="project id by rater")
 
 
@@ -57,9 +61,12 @@ def server_url(folder: Path | None, given: str | None) -> str:
 
 
 @contextmanager
-def open_server(url: str, token: str | None = None) -> Iterator[Server]:
-    """Open a server with the token of the environment. Raises ToolkitError when there is none."""
-    token = token or os.environ.get(TOKEN)
+def open_server(url: str, folder: Path, token: str | None = None) -> Iterator[Server]:
+    """Open the server of a round with the token given, our own server's, or the environment's.
+
+    Raises ToolkitError when there is none.
+    """
+    token = token or find_token(url, folder)
     if not token:
         raise ToolkitError(
             f"no token: make a personal access token in your account's settings at {url} and put "
@@ -70,3 +77,12 @@ def open_server(url: str, token: str | None = None) -> Iterator[Server]:
         yield server
     finally:
         server.close()
+
+
+def find_token(url: str, folder: Path | None) -> str | None:
+    """Return a new token where `verify serve` runs the server, else the environment's, if any."""
+    if folder is not None:
+        account, known = administrator(folder / SERVER), read_known(folder, url)
+        if account and known and known.own:
+            return access_token(url, account)
+    return os.environ.get(TOKEN)

@@ -17,7 +17,7 @@ from imagewikiqa.cli.small_job import finish, small_job
 from imagewikiqa.cli.verify.sources import read_source
 from imagewikiqa.core.digests import file_digest
 from imagewikiqa.core.errors import ToolkitError
-from imagewikiqa.core.records import Item, Question
+from imagewikiqa.core.records import Item
 from imagewikiqa.core.report.summary import Listing, Summary
 from imagewikiqa.core.runs import Run
 from imagewikiqa.core.tables import read_table, write_table
@@ -164,7 +164,8 @@ def _data(out: Path) -> list[Path]:
 
 
 def _summary(told: dict[str, Any], applied: Applied, decided: dict[str, Verdict]) -> Summary:
-    asked: dict[str, Question] = {one.id: one for one in applied.questions}
+    asked = {one.input: one.detail for one in applied.dropped}
+    asked |= {one.id: f"{one.class_name}: {one.question}" for one in applied.questions}
     return Summary(
         title="A set that people looked at",
         eyebrow="Human verification",
@@ -188,7 +189,7 @@ def _summary(told: dict[str, Any], applied: Applied, decided: dict[str, Verdict]
                 heads=("Question", "Verdict", "Why", "Votes A B C D", "Comments"),
                 rows=[
                     (
-                        asked[v.id].question if v.id in asked else v.id, v.verdict, v.reason,
+                        asked.get(v.id, v.id), v.verdict, v.reason,
                         " ".join(map(str, v.votes)), " / ".join(v.comments),
                     )
                     for v in decided.values()

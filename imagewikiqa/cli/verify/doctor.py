@@ -1,6 +1,5 @@
 """`imagewikiqa verify doctor`: a server, and the round on it, looked at before people work."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -8,10 +7,10 @@ from pathlib import Path
 import httpx
 
 from imagewikiqa.cli.output import show, show_lines
-from imagewikiqa.cli.verify.access import Known, open_server, read_known, server_url
+from imagewikiqa.cli.verify.access import Known, find_token, open_server, read_known, server_url
 from imagewikiqa.cli.verify.push import wanted_project
 from imagewikiqa.core.errors import ToolkitError
-from imagewikiqa.qa.label_studio.client import TOKEN, Server, UnsureError
+from imagewikiqa.qa.label_studio.client import Server, UnsureError
 from imagewikiqa.qa.label_studio.doctor import Finding, examine
 from imagewikiqa.qa.label_studio.projects import look
 from imagewikiqa.qa.rounds.addresses import Pictures
@@ -23,9 +22,10 @@ MARKS = {"good": "ok ", "doubtful": "?  ", "bad": "BAD"}
 def run_doctor(folder: Path | None, url: str | None, *, as_json: bool = False) -> None:
     """Print every finding. Raises ToolkitError in the end when one is bad."""
     where = server_url(folder, url)
-    found = list(examine(where, os.environ.get(TOKEN)))
-    if folder is not None and os.environ.get(TOKEN) and all(one.level != "bad" for one in found):
-        found += _round(Round(folder), where)
+    token = find_token(where, folder)
+    found = list(examine(where, token))
+    if folder is not None and token and all(one.level != "bad" for one in found):
+        found += _round(Round(folder), where, token)
     bad = sum(one.level == "bad" for one in found)
     if as_json:
         show({"server": where, "bad": bad, "findings": [asdict(one) for one in found]}, True)
@@ -35,14 +35,14 @@ def run_doctor(folder: Path | None, url: str | None, *, as_json: bool = False) -
         raise ToolkitError(f"{bad} of {len(found)} findings about {where} are bad: see above")
 
 
-def _round(the_round: Round, where: str) -> Iterator[Finding]:
+def _round(the_round: Round, where: str, token: str) -> Iterator[Finding]:
     """Yield what is found about a pushed round: its tasks, its page, its pictures."""
     known = read_known(the_round.path, where)
     if known is None:
         yield Finding("doubtful", "The round is not on this server yet.", "Run verify push.")
         return
     try:
-        with open_server(where) as server:
+        with open_server(where, the_round.path, token) as server:
             for rater in the_round.plan.names:
                 yield _project(server, the_round, rater, known)
             yield _pictures(server, the_round, known)

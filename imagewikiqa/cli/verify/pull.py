@@ -55,7 +55,7 @@ def _from_server(
         )
     found = {}
     try:
-        with open_server(where, token) as server:
+        with open_server(where, the_round.path, token) as server:
             accounts = server.users() if any(r.email for r in the_round.plan.raters) else {}
             for rater in the_round.plan.raters:
                 asked = _asked(the_round, rater.name, known, _account(rater.email, accounts))

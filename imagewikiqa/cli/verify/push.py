@@ -33,6 +33,7 @@ def run_push(
     settle: float = SETTLE,
     as_json: bool = False,
     quiet: bool = False,
+    own: bool = False,
 ) -> dict[str, Any]:
     """Bring a round to a server and return what was done; cut anywhere, run it again."""
     the_round = Round(folder)
@@ -42,6 +43,7 @@ def run_push(
         update={
             "media": media or known.media,
             "document_root": document_root or known.document_root,
+            "own": own or known.own,
         }
     )
     pictures = Pictures(known.media, folder)
@@ -51,7 +53,7 @@ def run_push(
             "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT names there"
         )
     try:
-        with held_run(folder), open_server(where, token) as server:
+        with held_run(folder), open_server(where, folder, token) as server:
             done = _push_all(the_round, server, pictures, known, progress, settle)
     except UnsureError as error:
         raise ToolkitError(f"{where} did not finish: {error}; run the same push again") from error

@@ -20,8 +20,8 @@ def run_report(folder: Path, *, as_json: bool = False) -> None:
     """Write report.html, report.md, agreement.json and plots/ of a round."""
     the_round = Round(folder)
     with held_run(folder):
-        rejects = list(read_table(folder / REJECTS, Reject))
         answered = votes_of(the_round)
+        rejects = list(read_table(folder / REJECTS, Reject))
         said = [] if answered.kind == "picture" else verdicts([answered])
         found = write_round_report(
             folder, answered.subjects, answered.answers, rejects, verdicts=said

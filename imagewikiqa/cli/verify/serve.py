@@ -1,7 +1,6 @@
 """`imagewikiqa verify serve`: a server for a laptop-sized round, from start to fetched answers."""
 
 import json
-import os
 import signal
 import sys
 import threading
@@ -12,10 +11,11 @@ from typing import Any
 
 from imagewikiqa.cli.cache import user_cache
 from imagewikiqa.cli.output import show_lines
-from imagewikiqa.cli.verify.access import read_known
+from imagewikiqa.cli.verify.access import SERVER, read_known
 from imagewikiqa.cli.verify.pull import run_pull
 from imagewikiqa.cli.verify.push import links, run_push
 from imagewikiqa.core.errors import ToolkitError
+from imagewikiqa.core.files import publish
 from imagewikiqa.core.progress import Progress
 from imagewikiqa.qa.label_studio.environment import SIZE, Environment, environment, install
 from imagewikiqa.qa.label_studio.people import (
@@ -28,7 +28,6 @@ from imagewikiqa.qa.label_studio.people import (
 from imagewikiqa.qa.label_studio.process import Running, running_server
 from imagewikiqa.qa.rounds.plan import MEDIA, Round
 
-SERVER = "server"  # folder of the round: database, accounts, log
 RATERS = "raters.json"
 
 
@@ -51,11 +50,11 @@ def run_serve(folder: Path, port: int | None, progress: Progress) -> None:
         accounts = _accounts(the_round, server.url, token)
         root, below = media_of(folder)
         run_push(folder, server.url, f"local:{below}", str(root), progress,
-                 token=token, quiet=True)  # fmt: skip
+                 token=token, quiet=True, own=True)  # fmt: skip
         _tell(the_round, server, accounts)
         _until_interrupted()
         show_lines(["", "Fetching the answers and stopping the server..."])
-        run_pull(folder, server.url, [], progress, token=token)
+        run_pull(folder, server.url, [], progress)
 
 
 def media_of(folder: Path) -> tuple[Path, str]:
@@ -91,8 +90,7 @@ def _accounts(the_round: Round, url: str, token: str) -> Mapping[str, Account]:
 
 
 def _keep(file: Path, known: Mapping[str, Any]) -> None:
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
-        json.dump(known, stream, indent=2)
+    publish(file, [json.dumps(known, indent=2).encode()], mode=0o600)
 
 
 def _tell(the_round: Round, server: Running, accounts: Mapping[str, Account]) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Dialog
 
 from imagewikiqa.cli.verify.access import read_known
 from imagewikiqa.qa.label_studio.client import TOKEN, Server
@@ -63,7 +64,7 @@ def test_label_studio_shows_every_hostile_text_as_text(
     ids = {row["data"]["ext_id"]: row["id"] for row in server.tasks(known.projects["mallory"])}
     server.close()
     with browser() as chromium:
-        chromium.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
+        chromium.on("dialog", lambda dialog: note(alerts, dialog))
         log_in(chromium, links["mallory"], account)
         for task in the_round.tasks("mallory"):
             project = known.projects["mallory"]
@@ -107,7 +108,7 @@ def test_hostile_comments_reach_the_report_as_text(
     alerts: list[str] = []
     for width in (1280, 390):
         with browser(width) as chromium:
-            chromium.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
+            chromium.on("dialog", lambda dialog: note(alerts, dialog))
             chromium.goto(html)
             text = chromium.locator("body").inner_text()
             assert "<script>alert(2)</script>" in text and "[U+202E]" in text
@@ -116,6 +117,12 @@ def test_hostile_comments_reach_the_report_as_text(
             assert chromium.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
     assert alerts == []
     assert json.loads((folder / "agreement.json").read_text())["answers"] == len(HOSTILE)
+
+
+def note(alerts: list[str], dialog: Dialog) -> None:
+    """Keep what a script says and close its window."""
+    alerts.append(dialog.message)
+    dialog.dismiss()
 
 
 def review(comment: str) -> list[dict[str, Any]]:

@@ -53,8 +53,12 @@ def stop(process: "subprocess.Popen[bytes]") -> int:
 
 
 def test_a_round_is_served_answered_in_a_browser_and_brought_back(
-    server_environment: Environment, tmp_path: Path, command: Command
+    server_environment: Environment,
+    tmp_path: Path,
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv(TOKEN, "of.another.server")
     asked = [question(at, asked=f"What is {at}?") for at in range(4)]
     run = write_run(tmp_path / "run", asked, [page()], tmp_path / "pixels")
     folder = tmp_path / "round"
@@ -73,6 +77,9 @@ def test_a_round_is_served_answered_in_a_browser_and_brought_back(
             assert box.evaluate("image => image.naturalWidth") == 320  # it loaded, and is ours
             answer_by_clicks(chromium, lambda _, shown: "deer", 2)
         url = link.partition("/user")[0]
+        early = command("verify", "pull", folder, "--json")  # while it runs, without a token
+        assert early.summary["answered"] == 2, early.err
+        assert command("verify", "doctor", folder).code == 0
         key = Server(url, access_token(url, account))
         secret = key.get("/data/local-files/?d=../subjects.jsonl")
         assert secret.status_code != 200

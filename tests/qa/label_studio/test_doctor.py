@@ -2,11 +2,11 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import pytest
-
+from imagewikiqa.qa.label_studio.client import Server
 from imagewikiqa.qa.label_studio.doctor import Finding, examine
 from imagewikiqa.qa.label_studio.environment import Environment
 from imagewikiqa.qa.label_studio.people import Account, access_token
@@ -18,14 +18,24 @@ def bad(found: list[Finding]) -> list[str]:
     return [one.what for one in found if one.level == "bad"]
 
 
+def webhooks(url: str, token: str) -> object:
+    """Return the webhooks of a server."""
+    server = Server(url, token)
+    try:
+        return server.get("/api/webhooks/").json()
+    finally:
+        server.close()
+
+
 def test_a_server_of_ours_has_no_bad_finding_and_nothing_is_left_behind(
     label_studio: Running,
 ) -> None:
+    before = label_studio.projects()
     found = list(examine(label_studio.url, label_studio.token))
     assert bad(found) == [] and len(found) >= 7
     assert all(one.advice for one in found if one.level != "good")
-    titles = [project["title"] for project in label_studio.projects()]
-    assert "imagewikiqa doctor" not in titles
+    assert label_studio.projects() == before
+    assert webhooks(label_studio.url, label_studio.token) == []
 
 
 def test_each_weakness_of_a_careless_server_is_found(
@@ -39,6 +49,7 @@ def test_each_weakness_of_a_careless_server_is_found(
     with running_server(server_environment, tmp_path, settings=careless) as server:
         token = access_token(server.url, Account(server.email, server.password))
         said = " ".join(bad(list(examine(server.url, token))))
+        assert webhooks(server.url, token) == []
     assert "can sign up" in said and "Legacy tokens" in said and "SSRF" in said
 
 
@@ -68,18 +79,43 @@ class _Handler(BaseHTTPRequestHandler):
         """Stay silent."""
 
 
-@pytest.fixture
-def another_server() -> Iterator[str]:
-    """Return the address of a web server that is no Label Studio."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+class _NoForms(_Handler):
+    """Stands for a Label Studio behind a proxy with which it refuses every form."""
+
+    def do_GET(self) -> None:
+        """Say the version to whoever asks for anything."""
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"release": "1.23.2", "edition": "Community"}')
+
+    def do_POST(self) -> None:
+        """Refuse a form, as for want of a token in it."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(403)
+        self.end_headers()
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Serve on a port of this machine and give the address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
-def test_another_web_server_is_told_apart(another_server: str) -> None:
-    (found,) = examine(another_server, None)
+def test_another_web_server_is_told_apart() -> None:
+    with serving(_Handler) as url:
+        (found,) = examine(url, None)
     assert found.level == "bad" and "no Label Studio" in found.what
+
+
+def test_a_server_that_refuses_every_form_is_not_taken_for_closed() -> None:
+    with serving(_NoForms) as url:
+        found = list(examine(url, None))
+    assert [one.level for one in found if "sign up" in one.what] == ["doubtful"]

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from imagewikiqa.core.errors import ToolkitError
+from imagewikiqa.qa.label_studio.doctor import examine
 from imagewikiqa.qa.label_studio.environment import DATABASE, Environment
 from imagewikiqa.qa.label_studio.people import Account, access_token
 from imagewikiqa.qa.label_studio.process import running_server
@@ -60,14 +61,17 @@ def test_it_listens_to_this_machine_only_and_no_secret_is_shared_or_shown(
 def test_the_server_of_a_killed_command_is_ended_by_the_next(
     server_environment: Environment, tmp_path: Path
 ) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     child = os.fork()
     if child == 0:
-        with running_server(server_environment, tmp_path):
+        with running_server(server_environment, tmp_path, port=port):
             os._exit(0)  # as if killed: nothing is cleaned up
     os.waitpid(child, 0)
     left = int((tmp_path / "server.pid").read_text())
     assert alive(left)
-    with running_server(server_environment, tmp_path) as server:
+    with running_server(server_environment, tmp_path, port=port) as server:
         assert not alive(left)
         assert httpx.get(f"{server.url}/health").status_code == 200
     assert not alive(server.pid)
@@ -91,3 +95,41 @@ def test_a_server_that_dies_at_its_start_says_why(
         with running_server(server_environment, tmp_path):
             pass
     assert not (tmp_path / "server.pid").exists()
+
+
+def test_a_folder_that_is_served_already_is_left_to_its_server(
+    server_environment: Environment, tmp_path: Path
+) -> None:
+    with running_server(server_environment, tmp_path) as server:
+        with pytest.raises(ToolkitError, match="is served already"):
+            with running_server(server_environment, tmp_path):
+                pass
+        assert httpx.get(f"{server.url}/health").status_code == 200
+
+
+def test_the_settings_of_a_users_own_server_do_not_reach_ours(
+    server_environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = tmp_path / "theirs.sqlite3"
+    for name, value in {
+        "LABEL_STUDIO_DATABASE_NAME": str(theirs),
+        "LABEL_STUDIO_SSRF_PROTECTION_ENABLED": "false",
+        "LABEL_STUDIO_API_KEY": "a-token-of-another-server",
+        "SECRET_KEY": "shared",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with running_server(server_environment, tmp_path / "data") as server:
+        inherited = Path(f"/proc/{server.pid}/environ").read_bytes()
+        token = access_token(server.url, Account(server.email, server.password))
+        found = list(examine(server.url, token))
+    assert b"theirs" not in inherited and b"a-token" not in inherited and not theirs.exists()
+    assert [one.what for one in found if one.level == "bad"] == []
+    assert "shared" not in (tmp_path / "data" / ".env").read_text()
+
+
+def test_no_other_name_leads_to_the_server(server_environment: Environment, tmp_path: Path) -> None:
+    with running_server(server_environment, tmp_path) as server:
+        port = server.url.rpartition(":")[2]
+        evil = httpx.get(f"{server.url}/user/login/", headers={"Host": f"evil.example:{port}"})
+        good = httpx.get(f"{server.url}/user/login/", headers={"Host": f"localhost:{port}"})
+    assert (evil.status_code, good.status_code) == (400, 200)
