@@ -1,7 +1,7 @@
 """The tables of a mixture: the plan, what a shard holds, and the receipt beside it."""
 
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -50,7 +50,7 @@ class Receipt(Part):
     """What makes a shard exist: written after it, and only when it is whole."""
 
     VERSION: ClassVar[int] = 1
-    version: int = 1
+    version: Literal[1] = 1
     shard: str = Field(pattern=SHARD, description="file name, as in train-000012.tar")
     count: int = Field(ge=1)
     bytes: int = Field(ge=1)
@@ -76,7 +76,7 @@ class Manifest(Part):
     """The last file of a mixture: every shard with its receipt's digest."""
 
     VERSION: ClassVar[int] = 1
-    version: int = 1
+    version: Literal[1] = 1
     plan: Sha256 = Field(description="of the whole plan")
     shards: dict[Annotated[str, Field(pattern=SHARD)], Sha256] = Field(
         description="shard file name -> sha256 of its receipt file"

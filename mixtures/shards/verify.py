@@ -16,9 +16,17 @@ from imagewikiqa.core.digests import file_digest
 from imagewikiqa.mixtures.records import Manifest, Receipt
 from imagewikiqa.mixtures.shards.damage import damaged_samples
 from imagewikiqa.mixtures.shards.tar import END
-from imagewikiqa.mixtures.shards.write import MANIFEST, RECEIPT, read_receipt, receipt_path
+from imagewikiqa.mixtures.shards.write import (
+    MANIFEST,
+    RECEIPT,
+    manifest_text,
+    read_receipt,
+    receipt_path,
+)
 
-Kind = Literal["missing", "unreadable", "foreign", "cut", "grown", "swapped", "changed", "disagrees"]
+Kind = Literal[
+    "missing", "unreadable", "foreign", "cut", "grown", "swapped", "changed", "disagrees"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +54,18 @@ class _Listed:
     sha256: str
 
 
-def verify_mixture(folder: Path, workers: int | None = None) -> list[Fault]:
+def verify_mixture(
+    folder: Path, *, plan_sha256: str | None = None, workers: int | None = None
+) -> list[Fault]:
     """Return every fault of a mixture, by file name; nothing when each byte is as it was written.
 
+    The manifest must be that of a plan, if one is given: nothing else vouches for its digest.
     Hashes with `workers` threads (default: one for each processor), and looks for the damaged
     samples of a shard that has other bytes than its receipt says.
     """
     manifest, faults = _manifest(folder)
+    if manifest is not None and plan_sha256 not in (None, manifest.plan):
+        faults.append(Fault(MANIFEST, "disagrees", "is that of another plan"))
     there = {path.name for path in folder.iterdir() if path.is_file()} if folder.is_dir() else set()
     names = {name for name in there if name.endswith(".tar")}
     if manifest is not None:
@@ -74,11 +87,15 @@ def verify_mixture(folder: Path, workers: int | None = None) -> list[Fault]:
 
 def _manifest(folder: Path) -> tuple[Manifest | None, list[Fault]]:
     try:
-        return Manifest.model_validate_json((folder / MANIFEST).read_bytes()), []
+        written = (folder / MANIFEST).read_bytes()
+        manifest = Manifest.model_validate_json(written)
     except (FileNotFoundError, NotADirectoryError):
         return None, [Fault(MANIFEST, "missing", "is missing: the mixture was never finished")]
     except ValidationError:
         return None, [Fault(MANIFEST, "unreadable", "is damaged: build the mixture again")]
+    if written != manifest_text(manifest).encode():
+        return manifest, [Fault(MANIFEST, "changed", "is not written as a build writes it")]
+    return manifest, []
 
 
 def _foreign(there: set[str], names: set[str]) -> Iterator[Fault]:
