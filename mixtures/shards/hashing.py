@@ -1,7 +1,7 @@
 """The sha256 of a shard and of each of its samples, read back from the file while it grows.
 
 What is hashed is what stands in the file, not what was meant to. Two threads beside the writer
-share the work, one of them the whole file first: hashlib and the reads leave the interpreter.
+share the work: hashlib and the reads leave the interpreter.
 """
 
 import hashlib
@@ -9,7 +9,6 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from queue import SimpleQueue
 
 from imagewikiqa.core.closing import Closing
 from imagewikiqa.core.errors import ToolkitError
@@ -44,21 +43,25 @@ class Reading(Closing):
 
 
 class Follower(Closing):
-    """Hashes a file behind its writer, who tells what stands there; close it in any case."""
+    """Hashes a file behind its writer, who tells what stands there.
+
+    No thread ever waits for the writer, so that none outlives one that is interrupted anywhere.
+    """
 
     def __init__(self, path: Path, name: str) -> None:
         """Begin with the file at `path`; `name` is the shard that errors name."""
         self._path, self._name = path, name
-        self._marks: SimpleQueue[int | None] = SimpleQueue()
         self._threads = ThreadPoolExecutor(2, "hash")
-        self._whole = self._threads.submit(_whole, path, self._marks)
+        self._digest = hashlib.sha256()
+        self._place = 0
+        self._whole: Future[None] | None = None
         self._samples: list[Placed] = []
         self._each: list[Future[list[SampleReceipt]]] = []
 
     def add(self, placed: Placed) -> None:
         """Take note of a sample that is on the file."""
         self._samples.append(placed)
-        if placed.offset + placed.size - self._samples[0].offset >= _TOGETHER:
+        if placed.offset + placed.size - self._place >= _TOGETHER:
             self._hand_on(placed.offset + placed.size)
 
     def finish(self, size: int) -> tuple[str, tuple[SampleReceipt, ...]]:
@@ -66,30 +69,33 @@ class Follower(Closing):
 
         Raises ToolkitError when a first file is not the one that was planned.
         """
-        self._hand_on(size)
-        self._marks.put(None)
+        whole = self._hand_on(size)
         receipts = tuple(receipt for each in self._each for receipt in each.result())
-        return self._whole.result(), receipts
+        whole.result()
+        return self._digest.hexdigest(), receipts
 
-    def _hand_on(self, place: int) -> None:
-        """Have everything before a place hashed: some samples at a time, as threads take turns."""
-        self._marks.put(place)
+    def _hand_on(self, place: int) -> Future[None]:
+        """Have what stands before a place hashed, for the whole file and for its samples."""
+        self._whole = self._threads.submit(
+            _go_on, self._path, self._digest, self._place, place, self._whole
+        )
         self._each.append(self._threads.submit(_each, self._path, self._name, self._samples))
-        self._samples = []
+        self._place, self._samples = place, []
+        return self._whole
 
     def close(self) -> None:
         """Let the threads end."""
-        self._marks.put(None)
         self._threads.shutdown(cancel_futures=True)
 
 
-def _whole(path: Path, marks: "SimpleQueue[int | None]") -> str:
-    digest, place = hashlib.sha256(), 0
+def _go_on(
+    path: Path, digest: "hashlib._Hash", begin: int, end: int, before: Future[None] | None
+) -> None:
+    """Add a stretch to the hash of a whole file when the stretch before it is in."""
+    if before is not None:
+        before.result()  # tasks begin in turn, so this one runs or has ended
     with Reading(path) as file:
-        while (mark := marks.get()) is not None:
-            _must_be_there(file.feed(digest, place, mark - place), path)
-            place = mark
-    return digest.hexdigest()
+        _must_be_there(file.feed(digest, begin, end - begin), path)
 
 
 def _each(path: Path, name: str, samples: Sequence[Placed]) -> list[SampleReceipt]:

@@ -67,6 +67,7 @@ def verify_mixture(
     if manifest is not None and plan_sha256 not in (None, manifest.plan):
         faults.append(Fault(MANIFEST, "disagrees", "is that of another plan"))
     there = {path.name for path in folder.iterdir() if path.is_file()} if folder.is_dir() else set()
+    there = {name for name in there if not name.startswith(".")}  # as a killed build leaves them
     names = {name for name in there if name.endswith(".tar")}
     if manifest is not None:
         names = set(manifest.shards)
@@ -102,7 +103,7 @@ def _foreign(there: set[str], names: set[str]) -> Iterator[Fault]:
     """Yield the shards and receipts that the manifest does not know."""
     known = names | {receipt_path(Path(), name).name for name in names}
     for name in there - known:
-        if name.endswith((".tar", RECEIPT)) and not name.startswith("."):
+        if name.endswith((".tar", RECEIPT)):
             yield Fault(name, "foreign", "is not in the manifest")
 
 
