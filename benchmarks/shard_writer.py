@@ -30,18 +30,18 @@ from imagewikiqa.mixtures.shards.write import shard_name, write_shard
 SMALLEST, LARGEST = 40_000, 152_000  # bytes of an image: 96 kB in the mean
 PER_SHARD = 1000
 PLAN = digest("benchmark")
-Image = tuple[Path, int]
+Image = tuple[Path, int, bytes]  # its file, its size, its JSON
 Writer = Callable[[list[Image], Path], None]
 
 
 def make_images(folder: Path, count: int) -> list[Image]:
-    """Write files of random bytes; return their paths and sizes."""
+    """Write files of random bytes; return what is written of them."""
     images = []
     for number in range(count):
         size = SMALLEST + keyed_int("size", number) % (LARGEST - SMALLEST)
         path = folder / f"{number:06d}.jpg"
         path.write_bytes(os.urandom(size))
-        images.append((path, size))
+        images.append((path, size, sidecar(number)))
     return images
 
 
@@ -58,10 +58,10 @@ def sidecar(number: int) -> bytes:
 
 def samples(images: list[Image], first: int) -> Iterator[ShardSample]:
     """Yield the samples of the shard that begins with an image."""
-    for number, (path, size) in enumerate(images[first : first + PER_SHARD], first):
+    for number, (path, size, text) in enumerate(images[first : first + PER_SHARD], first):
         files = (
             ShardFile(extension="jpg", content=Span(path=path, length=size)),
-            ShardFile(extension="json", content=sidecar(number)),
+            ShardFile(extension="json", content=text),
         )
         yield ShardSample(key=f"s-{number:06d}", files=files)
 
@@ -89,9 +89,9 @@ def by_webdataset(images: list[Image], out: Path) -> None:
 
     pattern = str(out / "x-%06d.tar")
     with webdataset.ShardWriter(pattern, maxcount=PER_SHARD, maxsize=1e12, verbose=0) as writer:
-        for number, (path, _) in enumerate(images):
+        for number, (path, _, text) in enumerate(images):
             writer.write({
-                "__key__": f"s-{number:06d}", "jpg": path.read_bytes(), "json": sidecar(number),
+                "__key__": f"s-{number:06d}", "jpg": path.read_bytes(), "json": text,
             })  # fmt: skip
 
 
@@ -99,7 +99,7 @@ def limit(images: list[Image], out: Path) -> None:
     """Append the images alone to one file for each shard, in the kernel."""
     for first in range(0, len(images), PER_SHARD):
         with (out / shard_name("x", first // PER_SHARD)).open("wb") as stream, Sources() as sources:
-            for path, size in images[first : first + PER_SHARD]:
+            for path, size, _ in images[first : first + PER_SHARD]:
                 sources.append(Span(path=path, length=size), stream.fileno())
 
 
@@ -125,7 +125,8 @@ def peak(writer: str, folder: Path) -> float:
 
 def peak_here(writer: str, folder: Path) -> float:
     """Write and return this process's peak memory (MB) as the kernel tells it."""
-    images = [(path, path.stat().st_size) for path in sorted((folder / "images").iterdir())]
+    paths = sorted((folder / "images").iterdir())
+    images = [(path, path.stat().st_size, sidecar(at)) for at, path in enumerate(paths)]
     timed(WRITERS[writer], images, folder / "out")
     lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1e3
@@ -141,7 +142,7 @@ def different(images: list[Image], folder: Path) -> int:
         sample.model_copy(update={"files": (
             ShardFile(extension="jpg", content=path.read_bytes()), sample.files[1],
         )})
-        for sample, (path, _) in zip(samples(images, 0), images, strict=False)
+        for sample, (path, *_) in zip(samples(images, 0), images, strict=False)
     ]  # fmt: skip
     first = write_shard(folder / "bytes", shard_name("x", 0), given, PLAN).sha256
     return sum(len(set(digests)) > 1 for digests in zip(*found, strict=True)) + (
@@ -151,7 +152,7 @@ def different(images: list[Image], folder: Path) -> int:
 
 def measured(images: list[Image], folder: Path, rounds: int) -> dict[str, Any]:
     """Return rates, CPU seconds and ratios of writers that take turns."""
-    size = sum(size for _, size in images) / 1e6
+    size = sum(size for _, size, _ in images) / 1e6
     seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in WRITERS}
     for name, writer in [*WRITERS.items()] * (rounds + 1):
         seconds[name].append(timed(writer, images, folder / "out"))

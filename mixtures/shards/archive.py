@@ -1,8 +1,6 @@
 """One shard being written: samples go in, where they stand comes out."""
 
-import contextlib
 import errno
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -37,59 +35,69 @@ class Archive(Closing):
         self._keys: set[str] = set()
 
     def add(self, sample: ShardSample) -> Placed:
-        """Append a sample, all of it on the file when this returns; tell where.
+        """Append a sample and tell where it stands; `flush` brings it onto the file.
 
         Raises ToolkitError for a key or file that is there already, a span that is cut or missing,
         and what the disk refuses.
         """
-        names = [f"{sample.key}.{file.extension}" for file in sample.files]
-        if sample.key in self._keys or len(set(names)) < len(names):
+        key, begin = sample.key, self.place
+        extensions = {file.extension for file in sample.files}
+        if key in self._keys or len(extensions) < len(sample.files):
             raise ToolkitError(
-                f"the key {sample.key} comes twice in the shard {self._path.name}, and a reader"
+                f"the key {key} comes twice in the shard {self._path.name}, and a reader"
                 " would make one sample of both: give each sample its own key"
             )
-        self._keys.add(sample.key)
-        begin, contents = self.place, []
-        with self._explained(sum(_length(file.content) for file in sample.files)):
-            for name, file in zip(names, sample.files, strict=True):
-                contents.append((self.place + BLOCK, _length(file.content)))
-                self._append(name, file.content)
+        self._keys.add(key)
+        contents = []
+        for file in sample.files:
+            size = _length(file.content)
+            contents.append((self.place + BLOCK, size))
+            self._append(header(f"{key}.{file.extension}", size), file.content, size)
+        return Placed(key, begin, self.place - begin, tuple(contents), sample.image_sha256)
+
+    def flush(self) -> None:
+        """Bring everything that was added onto the file."""
+        try:
             self._stream.flush()
-        return Placed(sample.key, begin, self.place - begin, tuple(contents), sample.image_sha256)
+        except OSError as error:
+            raise self._refused(error, 0) from error
 
     def end(self) -> int:
-        """Append the end mark; return the bytes of the whole archive."""
-        with self._explained(0):
+        """Append the end mark; return the bytes of the whole archive, all of it on the file."""
+        try:
             self._stream.write(END)
-            self._stream.flush()
+        except OSError as error:
+            raise self._refused(error, 0) from error
+        self.flush()
         self.place += len(END)
         return self.place
 
-    def _append(self, name: str, content: bytes | Span) -> None:
-        size = _length(content)
-        self._stream.write(header(name, size))
-        if isinstance(content, Span):
-            self._stream.flush()  # the kernel writes behind what is on the file
-            self._sources.append(content, self._stream.fileno())
-        else:
-            self._stream.write(content)
-        self._stream.write(padding(size))
+    def _append(self, head: bytes, content: bytes | Span, size: int) -> None:
+        try:
+            self._stream.write(head)
+            if isinstance(content, Span):
+                self._stream.flush()  # the kernel writes behind what is on the file
+                self._sources.append(content, self._stream.fileno())
+            else:
+                self._stream.write(content)
+            if size % BLOCK:
+                self._stream.write(padding(size))
+        except OSError as error:
+            raise self._refused(error, BLOCK + padded(size)) from error
         self.place += BLOCK + padded(size)
 
-    @contextlib.contextmanager
-    def _explained(self, coming: int) -> Iterator[None]:
-        """Turn what the disk refuses into one sentence; of a full one, say how much is wanted."""
-        wanted = self.place + coming + len(END)
+    def _refused(self, error: OSError, coming: int) -> Exception:
+        """Return the one sentence for what the disk refuses; of a full one, with what it lacks."""
         try:
             with explained(self._path, "write"):
-                yield
-        except ToolkitError as error:
-            cause = error.__cause__
-            if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise ToolkitError(
-                    f"{error}; this shard takes at least {wanted:,} bytes"
-                ) from cause
-            raise
+                raise error
+        except ToolkitError as sentence:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                return sentence
+            wanted = self.place + coming + len(END)
+            return ToolkitError(f"{sentence}; this shard takes at least {wanted:,} bytes")
+        except OSError as unknown:
+            return unknown
 
     def close(self) -> None:
         """Close the sources; the file belongs to whoever opened it."""

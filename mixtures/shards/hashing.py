@@ -6,7 +6,7 @@ share the work: hashlib and the reads leave the interpreter.
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -48,9 +48,12 @@ class Follower(Closing):
     No thread ever waits for the writer, so that none outlives one that is interrupted anywhere.
     """
 
-    def __init__(self, path: Path, name: str) -> None:
-        """Begin with the file at `path`; `name` is the shard that errors name."""
-        self._path, self._name = path, name
+    def __init__(self, path: Path, name: str, flush: Callable[[], None]) -> None:
+        """Begin with the file at `path`, onto which `flush` brings what is told of.
+
+        `name` is the shard that errors name.
+        """
+        self._path, self._name, self._flush = path, name, flush
         self._threads = ThreadPoolExecutor(2, "hash")
         self._digest = hashlib.sha256()
         self._place = 0
@@ -59,7 +62,7 @@ class Follower(Closing):
         self._each: list[Future[list[SampleReceipt]]] = []
 
     def add(self, placed: Placed) -> None:
-        """Take note of a sample that is on the file."""
+        """Take note of a sample that was written."""
         self._samples.append(placed)
         if placed.offset + placed.size - self._place >= _TOGETHER:
             self._hand_on(placed.offset + placed.size)
@@ -76,6 +79,7 @@ class Follower(Closing):
 
     def _hand_on(self, place: int) -> Future[None]:
         """Have what stands before a place hashed, for the whole file and for its samples."""
+        self._flush()
         self._whole = self._threads.submit(
             _go_on, self._path, self._digest, self._place, place, self._whole
         )

@@ -66,7 +66,8 @@ def write_shard(
     _withdraw(receipt_path(folder, name))
     path = folder / name
     with published(path) as stream:
-        with Archive(stream, path) as archive, Follower(Path(stream.name), name) as follower:
+        archive = Archive(stream, path)
+        with archive, Follower(Path(stream.name), name, archive.flush) as follower:
             for sample in samples:
                 follower.add(archive.add(sample))
             if not archive.place:
