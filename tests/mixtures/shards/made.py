@@ -20,11 +20,12 @@ def content(number: int, size: int) -> bytes:
 
 def sample(number: int, sources: Path | None = None, size: int | None = None) -> ShardSample:
     """Return an image with its JSON; below `sources` the image is a file, a span of it given."""
-    image: bytes | Span = content(number, SIZES[number % len(SIZES)] if size is None else size)
+    bytes_ = content(number, SIZES[number % len(SIZES)] if size is None else size)
+    image: bytes | Span = bytes_
     if sources is not None:
         path = sources / f"{number}.jpg"
-        path.write_bytes(image)
-        image = Span(path=path, length=len(image))
+        path.write_bytes(bytes_)
+        image = Span(path=path, length=len(bytes_))
     key = f"s-{number:06d}"
     text = json.dumps({"id": key, "conversations": []}).encode()
     extension = ("jpg", "png", "webp")[number % 3]

@@ -1,5 +1,6 @@
 """What readers find in a shard is what was given, whatever it was given as."""
 
+import errno
 import hashlib
 import io
 import json
@@ -82,7 +83,9 @@ def test_readers_find_what_was_given_and_the_source_changes_no_byte(
         folder = Path(name)
         pack = folder / "pack"  # all images behind each other in one file, as in an archive
         pack.write_bytes(b"".join(content(n, size) for n, (_, _, size, _) in enumerate(drawn)))
-        as_bytes, as_spans, place = [], [], 0
+        as_bytes: list[ShardSample] = []
+        as_spans: list[ShardSample] = []
+        place = 0
         for number, (key, extension, size, text_size) in enumerate(drawn):
             text = ShardFile(extension="json", content=content(-number, text_size))
             span = Span(path=pack, offset=place, length=size)
@@ -144,7 +147,7 @@ def test_without_the_kernels_help_the_bytes_are_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacking: tuple[str, ...]
 ) -> None:
     def refuse(*_: object) -> int:
-        raise OSError(copying.errno.EXDEV, "between two file systems")
+        raise OSError(errno.EXDEV, "between two file systems")
 
     whole = write_shard(tmp_path / "a", NAME, samples(range(9), tmp_path), PLAN)
     for name in lacking:
