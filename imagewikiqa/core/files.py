@@ -5,6 +5,7 @@ import errno
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from imagewikiqa.core.errors import ToolkitError
 
@@ -46,23 +47,42 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+@contextlib.contextmanager
+def published(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """Open a temporary file beside `path`; at the end sync it, rename it, sync the folder.
+
+    Raises ToolkitError when the disk refuses to open or to publish; an exception never publishes.
+    What it refuses inside the block is for the block to explain.
+    """
+    temporary = path.with_name(f"{TEMPORARY}{path.name}")
+    with explained(path, "write"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        stream = os.fdopen(os.open(temporary, flags, mode), "wb")
+    try:
+        yield stream
+        with explained(path, "write"):
+            stream.flush()
+            os.fsync(stream.fileno())
+            stream.close()
+    except BaseException:
+        with contextlib.suppress(OSError):  # it would write what the disk has refused already
+            stream.close()
+        raise
+    with explained(path, "write"):
+        temporary.replace(path)
+        sync_folder(path.parent)
+
+
 def publish(path: Path, chunks: Iterable[bytes], mode: int = 0o666) -> None:
     """Write chunks to a temporary file beside `path`, sync it, rename it, sync the folder.
 
     `mode` is who may read a new file, less what the user's umask takes: 0o600 for a secret.
     Raises ToolkitError when the disk refuses; an exception never publishes.
     """
-    temporary = path.with_name(f"{TEMPORARY}{path.name}")
-    with explained(path, "write"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        with os.fdopen(os.open(temporary, flags, mode), "wb") as stream:
-            for chunk in chunks:
-                stream.write(chunk)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
+    with explained(path, "write"), published(path, mode) as stream:
+        for chunk in chunks:
+            stream.write(chunk)
 
 
 def publish_text(path: Path, text: str) -> None:

@@ -6,15 +6,16 @@ PROGRAM is a script or a module. Orders are JSON lines on stdin, answers JSON li
 `harness.DyingProgram` speaks both. The imports are paid once, so a death costs milliseconds.
 """
 
+import contextlib
 import importlib
 import json
 import os
 import runpy
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from imagewikiqa.core import files
 
@@ -29,12 +30,21 @@ def in_place(path: Path, chunks: Iterable[bytes]) -> None:
             stream.write(chunk)
 
 
+@contextlib.contextmanager
+def opened_in_place(path: Path) -> Iterator[BinaryIO]:
+    """Open a file without temporary file, sync or rename, as `in_place` writes one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb", buffering=0) as stream:
+        yield cast(BinaryIO, stream)
+
+
 def break_publishing() -> None:
-    """Put the writer in place wherever a module holds the real one."""
-    real = files.publish
+    """Put the writers in place wherever a module holds the real ones."""
+    broken = {"publish": (files.publish, in_place), "published": (files.published, opened_in_place)}
     for module in list(sys.modules.values()):
-        if getattr(module, "publish", None) is real:
-            module.publish = in_place  # type: ignore[attr-defined]
+        for name, (real, control) in broken.items():
+            if getattr(module, name, None) is real:
+                setattr(module, name, control)
 
 
 def run_program(program: str, arguments: list[str]) -> int:

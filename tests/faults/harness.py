@@ -18,6 +18,8 @@ from types import TracebackType
 
 from imagewikiqa.core.digests import file_digest, keyed_int
 from imagewikiqa.core.runs import verify_manifest
+from imagewikiqa.mixtures.shards.verify import verify_mixture
+from imagewikiqa.mixtures.shards.write import receipt_path
 
 from .io_steps import WRITE
 
@@ -26,9 +28,16 @@ KILLED = -signal.SIGKILL
 
 
 def tree_digest(path: Path, names: Iterable[str] | None = None) -> dict[str, str]:
-    """Return the sha256 of each data file: those the manifest lists, or the names given."""
+    """Return the sha256 of each data file: those the manifest lists, or the names given.
+
+    Of a mixture those are its shards, their receipts and the manifest itself.
+    """
     if names is None:
-        names = json.loads((path / "manifest.json").read_text(encoding="utf-8"))["files"]
+        listed = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
+        shards = listed.get("shards")
+        names = listed["files"] if shards is None else [
+            *shards, *(receipt_path(path, shard).name for shard in shards), "manifest.json",
+        ]  # fmt: skip
     return {name: file_digest(path / name) for name in sorted(names)}
 
 
@@ -39,7 +48,8 @@ def visible_damage(path: Path, expected: dict[str, str]) -> list[str]:
     wrong = [f"{n} is torn or wrong" for n in there if file_digest(path / n) != expected[n]]
     manifest = path / "manifest.json"
     if manifest.exists():
-        wrong += verify_manifest(path)
+        is_mixture = "manifest.json" in expected
+        wrong += map(str, verify_mixture(path)) if is_mixture else verify_manifest(path)
     return wrong
 
 

@@ -78,6 +78,18 @@ class Steps:
 
         return call
 
+    def copying(self, real: Callable[..., int]) -> Callable[..., int]:
+        """Wrap os.copy_file_range, which is a write to its second descriptor."""
+
+        def copy(source: int, target: int, count: int, *args: Any) -> int:
+            if self.reach(WRITE, target):
+                if self.torn and count > 1:
+                    real(source, target, count // 2, *args)
+                self.end()
+            return real(source, target, count, *args)
+
+        return copy
+
     def open(self, file: Any, mode: str = "r", *args: Any, **options: Any) -> Any:
         """Open like the built-in; a file opened for writing counts its writes."""
         if isinstance(file, int) or not set(mode) & set("wax+"):
@@ -135,9 +147,11 @@ def watched(steps: Steps) -> Iterator[Steps]:
         name: steps.guarded(name, getattr(os, name), which)
         for name, which in (
             ("replace", 1), ("rename", 1), ("unlink", 0), ("mkdir", 0), ("rmdir", 0),
-            ("fsync", 0), ("ftruncate", 0),
+            ("fsync", 0), ("fdatasync", 0), ("ftruncate", 0),
         )
     }  # fmt: skip
+    if hasattr(os, "copy_file_range"):
+        changed["copy_file_range"] = steps.copying(os.copy_file_range)
     with (
         mock.patch.multiple(os, **changed, write=write),
         mock.patch.object(io, "open", steps.open),
