@@ -63,6 +63,12 @@ class SourceSettings(Part):
         """Return the path that the reader reads."""
         return Path(self.read.partition(":")[2])
 
+    @property
+    def listed(self) -> int:
+        """Return how many labels the longest list of its templates has; 1 without a list."""
+        takes = {load_conversation(one).takes for one in self.templates}
+        return self.labels if "choices" in takes else 1
+
     @field_validator("read")
     @classmethod
     def _names_a_reader(cls, value: str) -> str:
