@@ -1,0 +1,174 @@
+"""How often a mixture's conversations say the name of each class: by the paper's rule and by ours.
+
+The paper (section 3.3) counts sentences whose tokens hold the tokens of a name with a token before
+and one after: a name that begins or ends its sentence is not counted. Ours counts mentions of names
+and synonyms at word bounds anywhere, the longest one where several begin together.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+from imagewikiqa.core.records import ClassEntry
+from imagewikiqa.mixtures.tokens import paper_tokens
+from imagewikiqa.qa.leaks import fold
+
+_MARK = "##"  # what the paper's code puts between tokens
+_WORD = re.compile(r"\w+")
+_SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+")
+
+
+class PaperCounter:
+    """Counts sentences by the paper's rule. Keys are tokenised names, as the paper stores them."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        """Take the names of a class list in order; one that stands twice counts twice."""
+        self.counts: Counter[str] = Counter()
+        self._times = Counter(tuple(paper_tokens(name.lower())) for name in names)
+        single: set[str] = set()
+        longer: defaultdict[str, list[tuple[str, ...]]] = defaultdict(list)
+        for tokens in self._times:
+            if len(tokens) == 1:
+                single.add(tokens[0])
+            elif tokens:
+                longer[tokens[0]].append(tokens)
+        self._single = frozenset(single)
+        self._longer = dict(longer)
+        self._firsts = frozenset(single | longer.keys())
+        # A sentence is tokenised only if it holds all pieces of letters and digits of some name.
+        self._pieces = _Pieces(self._times)
+
+    def see_tokens(self, tokens: list[str]) -> None:
+        """Count the names in one sentence of lower-case tokens."""
+        if self._firsts.isdisjoint(tokens):
+            return
+        if any(_MARK[0] in token for token in tokens):
+            self._see_slowly(tokens)
+            return
+        within = tokens[1:-1]
+        for token in self._firsts.intersection(within):
+            if token in self._single:
+                self._count((token,))
+            for name in self._longer.get(token, ()):
+                if _holds(within, name):
+                    self._count(name)
+
+    def see_sentence(self, sentence: str) -> None:
+        """Count the names in one sentence; most are never tokenised."""
+        lower = sentence.lower()
+        if self._pieces.may_hold(lower):
+            self.see_tokens(paper_tokens(lower))
+
+    def see_text(self, text: str) -> None:
+        """Count the names in every sentence of a text."""
+        for sentence in _SENTENCES.split(text):
+            self.see_sentence(sentence)
+
+    def _see_slowly(self, tokens: list[str]) -> None:
+        """Count as the paper's code does: a token with its mark inside may look like two."""
+        joined = _MARK.join(tokens)
+        for name in self._times:
+            if _MARK + _MARK.join(name) + _MARK in joined:
+                self._count(name)
+
+    def _count(self, name: tuple[str, ...]) -> None:
+        self.counts[" ".join(name)] += self._times[name]
+
+
+def _holds(tokens: list[str], name: tuple[str, ...]) -> bool:
+    """Return whether a run of tokens is a name."""
+    size, at = len(name), -1
+    wanted = list(name)
+    while True:
+        try:
+            at = tokens.index(name[0], at + 1)
+        except ValueError:
+            return False
+        if tokens[at : at + size] == wanted:
+            return True
+
+
+class _Pieces:
+    """Which texts may hold a name: those that hold its runs of letters and digits, in any order."""
+
+    def __init__(self, names: Iterable[tuple[str, ...]]) -> None:
+        self._others: defaultdict[str, list[list[str]]] = defaultdict(list)
+        self._always = False
+        for tokens in names:
+            words = _WORD.findall(" ".join(tokens))
+            if words:
+                longest = max(words, key=len)
+                self._others[longest].append([word for word in words if word != longest])
+            else:
+                self._always = True  # nothing to look for: every sentence is tokenised
+        self._firsts = frozenset(self._others)
+
+    def may_hold(self, lower: str) -> bool:
+        """Return False only for a text whose tokens hold no name."""
+        for piece in self._firsts.intersection(_WORD.findall(lower)):
+            for others in self._others[piece]:
+                if all(other in lower for other in others):
+                    return True
+        return self._always or _SPLITS.search(lower) is not None
+
+
+# Where the tokeniser cuts inside a run of letters: "isn't" -> "is", "n't"; "cannot" -> "can",
+# "not".
+_SPLITS = re.compile(r"n't|'tis|'twas|\b(?:cannot|gimme|gonna|gotta|lemme|wanna)\b")
+
+
+class MentionCounter:
+    """Counts mentions of classes: names and synonyms at word bounds, in any case."""
+
+    def __init__(self, classes: Iterable[ClassEntry]) -> None:
+        """Take the classes; a phrase that several classes have counts for each of them."""
+        self.counts: Counter[str] = Counter()
+        self._classes: defaultdict[str, list[str]] = defaultdict(list)
+        for entry in classes:
+            for phrase in dict.fromkeys(map(fold, (entry.name, *entry.synonyms))):
+                if phrase:
+                    self._classes[phrase].append(entry.id)
+        starts: defaultdict[str, list[str]] = defaultdict(list)
+        self._odd: list[str] = []  # phrases that begin with no word
+        for phrase in sorted(self._classes, key=lambda one: (-len(one), one)):
+            word = _WORD.match(phrase)
+            if word:
+                starts[word[0]].append(phrase)
+            else:
+                self._odd.append(phrase)
+        self._starts = dict(starts)
+        self._firsts = frozenset(starts)
+
+    def see_text(self, text: str) -> None:
+        """Count the mentions in one text: the longest phrase at each place, none inside another."""
+        folded = text.lower() if text.isascii() and _FOLDED.search(text) is None else fold(text)
+        if not self._odd and self._firsts.isdisjoint(_WORD.findall(folded)):
+            return
+        end = 0
+        for start, phrases in self._places(folded):
+            if start < end:
+                continue
+            for phrase in phrases:
+                stop = start + len(phrase)
+                if folded.startswith(phrase, start) and not _WORD.match(folded, stop):
+                    for class_id in self._classes[phrase]:
+                        self.counts[class_id] += 1
+                    end = stop
+                    break
+
+    def _places(self, folded: str) -> list[tuple[int, list[str]]]:
+        """Return where phrases may begin and which, from left to right."""
+        starts = self._starts
+        places = [
+            (word.start(), starts[word[0]]) for word in _WORD.finditer(folded) if word[0] in starts
+        ]
+        if self._odd:
+            either = "|".join(map(re.escape, self._odd))
+            odd = re.finditer(rf"(?<!\w)(?={either})", folded)
+            places += [(found.start(), self._odd) for found in odd]
+            places.sort(key=lambda one: one[0])
+        return places
+
+
+# What `fold` changes in ASCII beside the case.
+_FOLDED = re.compile(r"[^\S ]|-|  |\A | \Z")
