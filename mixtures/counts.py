@@ -25,33 +25,44 @@ class PaperCounter:
         """Take the names of a class list in order; one that stands twice counts twice."""
         self.counts: Counter[str] = Counter()
         self._times = Counter(tuple(paper_tokens(name.lower())) for name in names)
-        single: set[str] = set()
-        longer: defaultdict[str, list[tuple[str, ...]]] = defaultdict(list)
+        self._single: dict[str, tuple[str, ...]] = {}
+        self._longer: defaultdict[str, defaultdict[str, list[tuple[str, ...]]]]
+        self._longer = defaultdict(lambda: defaultdict(list))
         for tokens in self._times:
             if len(tokens) == 1:
-                single.add(tokens[0])
+                self._single[tokens[0]] = tokens
             elif tokens:
-                longer[tokens[0]].append(tokens)
-        self._single = frozenset(single)
-        self._longer = dict(longer)
-        self._firsts = frozenset(single | longer.keys())
+                self._longer[tokens[0]][tokens[1]].append(tokens)
+        self._firsts = frozenset(self._single.keys() | self._longer.keys())
         # A sentence is tokenised only if it holds all pieces of letters and digits of some name.
         self._pieces = _Pieces(self._times)
 
     def see_tokens(self, tokens: list[str]) -> None:
         """Count the names in one sentence of lower-case tokens."""
-        if self._firsts.isdisjoint(tokens):
+        hits = self._firsts.intersection(tokens)
+        if not hits:
             return
-        if any(_MARK[0] in token for token in tokens):
+        if _MARK[0] in "".join(tokens):
             self._see_slowly(tokens)
             return
         within = tokens[1:-1]
-        for token in self._firsts.intersection(within):
-            if token in self._single:
-                self._count((token,))
-            for name in self._longer.get(token, ()):
-                if _holds(within, name):
-                    self._count(name)
+        for token in hits:
+            if token in self._single and token in within:
+                self._count(self._single[token])
+            if token in self._longer:
+                self._see_longer(token, within)
+
+    def _see_longer(self, first: str, within: list[str]) -> None:
+        """Count each name of several tokens that begins with `first`, once."""
+        found: set[tuple[str, ...]] = set()
+        at = -1
+        for _ in range(within.count(first)):
+            at = within.index(first, at + 1)
+            for name in self._longer[first].get("".join(within[at + 1 : at + 2]), ()):
+                if tuple(within[at : at + len(name)]) == name:
+                    found.add(name)
+        for name in found:
+            self._count(name)
 
     def see_sentence(self, sentence: str) -> None:
         """Count the names in one sentence; most are never tokenised."""
@@ -75,19 +86,6 @@ class PaperCounter:
         self.counts[" ".join(name)] += self._times[name]
 
 
-def _holds(tokens: list[str], name: tuple[str, ...]) -> bool:
-    """Return whether a run of tokens is a name."""
-    size, at = len(name), -1
-    wanted = list(name)
-    while True:
-        try:
-            at = tokens.index(name[0], at + 1)
-        except ValueError:
-            return False
-        if tokens[at : at + size] == wanted:
-            return True
-
-
 class _Pieces:
     """Which texts may hold a name: those that hold its runs of letters and digits, in any order."""
 
@@ -109,12 +107,12 @@ class _Pieces:
             for others in self._others[piece]:
                 if all(other in lower for other in others):
                     return True
-        return self._always or _SPLITS.search(lower) is not None
+        return self._always or any(split in lower for split in _SPLITS)
 
 
 # Where the tokeniser cuts inside a run of letters: "isn't" -> "is", "n't"; "cannot" -> "can",
 # "not".
-_SPLITS = re.compile(r"n't|'tis|'twas|\b(?:cannot|gimme|gonna|gotta|lemme|wanna)\b")
+_SPLITS = ("n't", "'tis", "'twas", "cannot", "gimme", "gonna", "gotta", "lemme", "wanna")
 
 
 class MentionCounter:
@@ -141,7 +139,7 @@ class MentionCounter:
 
     def see_text(self, text: str) -> None:
         """Count the mentions in one text: the longest phrase at each place, none inside another."""
-        folded = text.lower() if text.isascii() and _FOLDED.search(text) is None else fold(text)
+        folded = _folded(text)
         if not self._odd and self._firsts.isdisjoint(_WORD.findall(folded)):
             return
         end = 0
@@ -170,5 +168,8 @@ class MentionCounter:
         return places
 
 
-# What `fold` changes in ASCII beside the case.
-_FOLDED = re.compile(r"[^\S ]|-|  |\A | \Z")
+def _folded(text: str) -> str:
+    """Return fold(text), without regular expressions where there are but ASCII characters."""
+    if text.isascii():
+        return " ".join(text.lower().replace("-", " ").split())
+    return fold(text)
