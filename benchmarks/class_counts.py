@@ -32,7 +32,7 @@ DENSE = ("gpt4_class_descriptions/imagenet_20_prompts_0_1000_api.json",)
 SLOW = 2_000  # sentences of the loops: 1,000 names make them hours for a million
 FILLER = "the small dog sits near a red bench and two people look at it in warm light".split()
 _SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+")
-_LONGEST = 600  # characters; code in conversations is no sentence
+_LONGEST = 600  # characters; longer is code, and less than five words a heading
 
 
 def sentences(data: Path, files: tuple[str, ...], wanted: int) -> list[str]:
@@ -55,7 +55,7 @@ def _read(path: Path) -> Iterator[str]:
     text = path.read_text(encoding="utf-8")
     rows = map(json.loads, text.splitlines()) if path.suffix == ".jsonl" else [json.loads(text)]
     for said in (said for row in rows for said in _strings(row)):
-        yield from (one for one in _SENTENCES.split(said) if " " in one and len(one) < _LONGEST)
+        yield from (one for one in _SENTENCES.split(said) if one.count(" ") > 3 and len(one) < _LONGEST)
 
 
 def _strings(value: object) -> Iterator[str]:

@@ -23,46 +23,59 @@ class PaperCounter:
 
     def __init__(self, names: Iterable[str]) -> None:
         """Take the names of a class list in order; one that stands twice counts twice."""
-        self.counts: Counter[str] = Counter()
-        self._times = Counter(tuple(paper_tokens(name.lower())) for name in names)
-        self._single: dict[str, tuple[str, ...]] = {}
-        self._longer: defaultdict[str, defaultdict[str, list[tuple[str, ...]]]]
-        self._longer = defaultdict(lambda: defaultdict(list))
-        for tokens in self._times:
+        times = Counter(tuple(paper_tokens(name.lower())) for name in names)
+        self._names = list(times)
+        self._times = list(times.values())
+        self._seen = [0] * len(times)
+        shared = Counter(token for tokens in self._names for token in tokens)
+        self._single: dict[str, int] = {}
+        # By the token of a name that the fewest names have: its place, the name and its number.
+        self._longer: defaultdict[str, list[tuple[int, list[str], int]]] = defaultdict(list)
+        for number, tokens in enumerate(self._names):
             if len(tokens) == 1:
-                self._single[tokens[0]] = tokens
+                self._single[tokens[0]] = number
             elif tokens:
-                self._longer[tokens[0]][tokens[1]].append(tokens)
-        self._firsts = frozenset(self._single.keys() | self._longer.keys())
+                rarest = min(tokens, key=lambda token: (shared[token], -len(token)))
+                self._longer[rarest].append((tokens.index(rarest), list(tokens), number))
+        self._anchors = frozenset(self._single.keys() | self._longer.keys())
         # A sentence is tokenised only if it holds all pieces of letters and digits of some name.
-        self._pieces = _Pieces(self._times)
+        self._pieces = _Pieces(self._names)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Return the sentences that hold each name, by its tokens; names without any are not there.
+
+        The paper counts a name once for every time it stands in the class list.
+        """
+        rows = zip(self._names, self._seen, self._times, strict=True)
+        return Counter({" ".join(name): seen * times for name, seen, times in rows if seen})
 
     def see_tokens(self, tokens: list[str]) -> None:
         """Count the names in one sentence of lower-case tokens."""
-        hits = self._firsts.intersection(tokens)
-        if not hits:
+        if self._anchors.isdisjoint(tokens):
             return
         if _MARK[0] in "".join(tokens):
             self._see_slowly(tokens)
             return
         within = tokens[1:-1]
-        for token in hits:
-            if token in self._single and token in within:
-                self._count(self._single[token])
+        for token in self._anchors.intersection(within):
+            if token in self._single:
+                self._seen[self._single[token]] += 1
             if token in self._longer:
                 self._see_longer(token, within)
 
-    def _see_longer(self, first: str, within: list[str]) -> None:
-        """Count each name of several tokens that begins with `first`, once."""
-        found: set[tuple[str, ...]] = set()
+    def _see_longer(self, anchor: str, within: list[str]) -> None:
+        """Count each name of several tokens of which `anchor` is one, once."""
         at = -1
-        for _ in range(within.count(first)):
-            at = within.index(first, at + 1)
-            for name in self._longer[first].get("".join(within[at + 1 : at + 2]), ()):
-                if tuple(within[at : at + len(name)]) == name:
-                    found.add(name)
-        for name in found:
-            self._count(name)
+        found: set[int] = set()
+        for _ in range(within.count(anchor)):
+            at = within.index(anchor, at + 1)
+            for offset, name, number in self._longer[anchor]:
+                start = at - offset
+                if start >= 0 and within[start : start + len(name)] == name:
+                    found.add(number)
+        for number in found:
+            self._seen[number] += 1
 
     def see_sentence(self, sentence: str) -> None:
         """Count the names in one sentence; most are never tokenised."""
@@ -78,12 +91,9 @@ class PaperCounter:
     def _see_slowly(self, tokens: list[str]) -> None:
         """Count as the paper's code does: a token with its mark inside may look like two."""
         joined = _MARK.join(tokens)
-        for name in self._times:
+        for number, name in enumerate(self._names):
             if _MARK + _MARK.join(name) + _MARK in joined:
-                self._count(name)
-
-    def _count(self, name: tuple[str, ...]) -> None:
-        self.counts[" ".join(name)] += self._times[name]
+                self._seen[number] += 1
 
 
 class _Pieces:
