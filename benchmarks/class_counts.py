@@ -55,7 +55,9 @@ def _read(path: Path) -> Iterator[str]:
     text = path.read_text(encoding="utf-8")
     rows = map(json.loads, text.splitlines()) if path.suffix == ".jsonl" else [json.loads(text)]
     for said in (said for row in rows for said in _strings(row)):
-        yield from (one for one in _SENTENCES.split(said) if one.count(" ") > 3 and len(one) < _LONGEST)
+        yield from (
+            one for one in _SENTENCES.split(said) if one.count(" ") > 3 and len(one) < _LONGEST
+        )
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -166,7 +168,7 @@ def main() -> int:
     given = options.parse_args()
     talk = measure(sentences(given.data, TALK, given.sentences), given.rounds)
     dense = measure(sentences(given.data, DENSE, given.sentences), given.rounds)
-    exact = {"counts that differ": talk.wrong + dense.wrong}
+    exact: dict[str, float] = {"counts that differ": talk.wrong + dense.wrong}
     for kind, one in (("", talk), (", dense", dense)):
         whole = one.us["loops"] + one.us["nltk"]
         exact |= {

@@ -109,7 +109,7 @@ class SourceSettings(Part):
         return self
 
     def _has_classes(self) -> None:
-        named = {"frequencies": self.frequencies, "per_class": self.per_class}
+        named: dict[str, object] = {"frequencies": self.frequencies, "per_class": self.per_class}
         named |= {"wrong_names": self.wrong_names, "where.classes": self.where.classes}
         for name, value in named.items():
             if value and self.kind == "llava":

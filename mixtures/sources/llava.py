@@ -31,13 +31,14 @@ from imagewikiqa.mixtures.sources.index import (
     packed_size,
     refuse_twins,
 )
-from imagewikiqa.mixtures.sources.places import image_path, image_span
+from imagewikiqa.mixtures.sources.places import image_size, image_span
 from imagewikiqa.mixtures.sources.protocol import sample_json
 from imagewikiqa.prompts.conversation import load_conversation
 
 _HEAD = 250  # bytes of the JSON around the turns
 _TURN = 30  # bytes of the JSON around one turn
 _MISSING = -1
+_AT_ONCE = 65_536  # digests that are Python strings at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +70,12 @@ class LlavaSource:
         reasons.leave_out(unseen, "image not looked at")
         ids = one_array(table["id"])
         refuse_twins(self.settings.name, ids)
-        digests = [bytes.fromhex(one) if one else None for one in first["sha256"].to_pylist()]
         return SourceIndex(
             ids=ids,
             class_ids=(),
             class_of=np.full(rows, -1, np.int32),
             sizes=packed_size(np.maximum(sizes, 0), _text_bytes(table)),
-            image_sha256=pa.array(digests, pa.binary(32)),
+            image_sha256=_digests(first["sha256"]),
             reasons=tuple(reasons.names),
             reason_of=reasons.of,
         )
@@ -106,9 +106,7 @@ class LlavaSource:
         found = np.full(len(rows), _MISSING, np.int64)
         for place, inside in enumerate(paths.take(pa.array(rows)).to_pylist()):
             if inside is not None:
-                path = image_path(self.settings, inside)
-                if path.is_file():
-                    found[place] = path.stat().st_size
+                found[place] = image_size(self.settings, inside)
         return found
 
     def _unpacked(self) -> Path:
@@ -172,6 +170,18 @@ def _first_images(table: pa.Table) -> dict[str, pa.Array]:
         name: one_array(pa.chunked_array(parts)) if parts else one_array(empty)
         for name, parts in (("path", paths), ("sha256", digests))
     }
+
+
+def _digests(hexadecimal: pa.Array) -> pa.Array:
+    """Return a column of hex digits as bytes; null stays null."""
+    parts = [pa.array([], pa.binary(32))]
+    for start in range(0, len(hexadecimal), _AT_ONCE):
+        part = hexadecimal.slice(start, _AT_ONCE)
+        digits = "".join(pc.fill_null(part, "0" * 64).to_pylist())
+        buffers = [None, pa.py_buffer(bytes.fromhex(digits))]
+        whole = pa.Array.from_buffers(pa.binary(32), len(part), buffers)
+        parts.append(pc.if_else(part.is_valid(), whole, pa.scalar(None, pa.binary(32))))
+    return pa.concat_arrays(parts)
 
 
 def _text_bytes(table: pa.Table) -> Ints:

@@ -24,7 +24,7 @@ from imagewikiqa.mixtures.sources.index import (
     refuse_twins,
 )
 from imagewikiqa.mixtures.sources.naming import ClassNaming
-from imagewikiqa.mixtures.sources.places import image_path, image_span
+from imagewikiqa.mixtures.sources.places import image_size, image_span
 from imagewikiqa.mixtures.sources.protocol import sample_json
 from imagewikiqa.prompts.conversation import converse, load_conversation
 
@@ -92,8 +92,7 @@ class TableSource:
         """Return the bytes of the image of a row; 0 when it has none, -1 when it is not there."""
         if entry.image is None:
             return 0
-        path = image_path(self.settings, entry.image)
-        return path.stat().st_size if path.is_file() else -1
+        return image_size(self.settings, entry.image)
 
     def _reasons(self, entries: Sequence[Entry], sizes: Any) -> Reasons:
         where = self.settings.where
@@ -124,7 +123,7 @@ class TableSource:
 
 def _files(settings: SourceSettings) -> tuple[Path, ...]:
     place = settings.place
-    files = (place,)
+    files: tuple[Path, ...] = (place,)
     if settings.kind == "questions":
         files = (place / "questions.jsonl", place / "items.jsonl")
     for file in files:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from imagewikiqa.builders.imagesets.index import build_index
 from imagewikiqa.builders.imagesets.open import open_image_set
@@ -38,12 +39,13 @@ def make_rows(folder: Path, rows: int = 6) -> None:
     (folder / "images").mkdir(parents=True)
     raw = []
     for at in range(rows):
-        row = {"id": f"r{at}", "conversations": _turns(f"What, {at}?", f"That: {at} é.")}
+        said = _turns(f"What, {at}?", f"That: {at} é.")
+        row: dict[str, Any] = {"id": f"r{at}", "conversations": said}
         if at % 3:
             name = f"{at}.jpg"
             (folder / "images" / name).write_bytes(photo(f"row-{at}"))
             row["image"] = name
-            row["conversations"][0]["value"] = f"<image>\nWhat, {at}?"
+            said[0]["value"] = f"<image>\nWhat, {at}?"
         raw.append(row)
     two = {"id": "two", "image": ["1.jpg", "2.jpg"], "conversations": _turns("<image><image>", "a")}
     (folder / "mix.json").write_text(json.dumps([*raw, two]))

@@ -91,7 +91,8 @@ def test_wordings_change_with_the_seed_and_the_repeat_and_with_nothing_else(fold
     source = birds(folder)
 
     def wording(*key: int) -> str:
-        return source.sample(key[0], "name_object_varied", *key[1:])[0]["conversations"][0]["value"]
+        said, _ = source.sample(key[0], "name_object_varied", *key[1:])
+        return str(said["conversations"][0]["value"])
 
     assert wording(0, 1) == wording(0, 1)
     assert len({wording(0, seed) for seed in range(100)}) == 5
