@@ -40,6 +40,9 @@ class SourceSettings(Part):
     name: str = Field(pattern=NAME)
     read: str = Field(description="KIND:PATH, as in images:INDEX or llava:ROWS.parquet")
     images: Path | None = Field(None, description="folder below which its images lie")
+    layout: str | None = Field(
+        None, description="published layout of `images`, as in imagenet, if packed or rearranged"
+    )
     classes: str | None = Field(None, description="class list whose names the ids stand for")
     templates: tuple[str, ...] = Field((), description="one is drawn for every sample")
     labels: int = Field(10, ge=2, description="labels of a closed-world list, the right one among")
@@ -106,6 +109,8 @@ class SourceSettings(Part):
                     f" have {' and '.join(TAKEN[self.kind])}"
                 )
         self._has_classes()
+        if self.layout is not None and (self.kind != "images" or self.images is None):
+            raise ValueError("layout says how the images of an index lie: give images beside it")
         return self
 
     def _has_classes(self) -> None:
@@ -176,6 +181,6 @@ class Recipe(Part):
         """Return the digest of all that decides the mixture; paths and words about it do not."""
         held = self.model_dump(mode="json", exclude={"about"})
         for source in held["sources"]:
-            del source["images"]
+            del source["images"], source["layout"]
             source["read"] = source["read"].partition(":")[0]
         return digest(held)

@@ -27,6 +27,7 @@ from imagewikiqa.mixtures.sources.index import (
     refuse_twins,
 )
 from imagewikiqa.mixtures.sources.naming import ClassNaming, naming_of
+from imagewikiqa.mixtures.sources.packed import opened_places, packed_span, write_places
 from imagewikiqa.mixtures.sources.places import image_span
 from imagewikiqa.mixtures.sources.protocol import sample_json
 from imagewikiqa.prompts.conversation import converse, load_conversation
@@ -42,6 +43,7 @@ class ImageSource:
     """The images of an index, each with a conversation about its class."""
 
     settings: SourceSettings
+    work: Path  # where the places of packed images may lie
 
     def digest(self) -> str:
         """Return the digest of images.parquet."""
@@ -59,6 +61,9 @@ class ImageSource:
         unknown = {*class_ids} - {*self._naming().names}
         lost = [code_of(class_ids, one) for one in unknown]
         reasons.leave_out(np.isin(class_of, lost), "class not in the class list")
+        if self.settings.layout is not None:
+            there = opened_places(self._places())["path"].is_valid()
+            reasons.leave_out(~np.asarray(there), "image missing")
         return SourceIndex(
             ids=ids,
             class_ids=class_ids,
@@ -78,8 +83,19 @@ class ImageSource:
         class_id = table["class_id"][row].as_py()
         said, facts = labelled(self._naming(), class_id, row_id, template, seed, repeat)
         ref = load_conversation(template).ref
-        span = image_span(self.settings, row_id, table["bytes"][row].as_py())
+        size = table["bytes"][row].as_py()
+        if self.settings.layout is None:
+            span = image_span(self.settings, row_id, size)
+        else:
+            span = packed_span(self.settings, self._places(), row, size)
         return sample_json(self.settings.name, row_id, ref, said, facts), span
+
+    def _places(self) -> Path:
+        """Return the file of the places of packed images, made when it is not there."""
+        path = self.work / f"{self.settings.name}-{_digest(self.settings.place)[:16]}.places"
+        if not path.is_file():
+            write_places(self.settings, _opened(self.settings.place)["source_id"], path)
+        return path
 
     def _naming(self) -> ClassNaming:
         said = self.settings
@@ -110,6 +126,12 @@ def _opened(folder: Path) -> dict[str, pa.Array]:
     columns = ["source_id", "class_id", "bytes"]
     table = pa.concat_tables(read_groups(folder / IMAGES, columns))
     return {name: one_array(table[name]) for name in columns}
+
+
+@lru_cache(maxsize=32)
+def _digest(folder: Path) -> str:
+    """Return the digest of the index; read once a process."""
+    return read_report(folder).files[IMAGES]
 
 
 @lru_cache(maxsize=32)

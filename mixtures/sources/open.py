@@ -20,7 +20,7 @@ def open_sources(recipe: Recipe, work: Path) -> tuple[Source, ...]:
 def open_source(settings: SourceSettings, work: Path) -> Source:
     """Return one source."""
     if settings.kind == "images":
-        return ImageSource(settings)
+        return ImageSource(settings, work)
     if settings.kind == "llava":
         return LlavaSource(settings, work)
     return TableSource(settings)
