@@ -55,6 +55,9 @@ def parse_recipe(name: str, text: str, data: Path) -> Recipe:
         raise ToolkitError(f"the recipe {name} is not YAML{where}: correct it") from error
     if not isinstance(values, dict):
         raise ToolkitError(f"the recipe {name} holds no fields: write 'name: value' lines")
+    for source in values["sources"] if isinstance(values.get("sources"), list) else ():
+        if isinstance(source, dict) and isinstance(source.get("frequencies"), str):
+            source["frequencies"] = _frequencies(name, data / source["frequencies"])
     try:
         recipe = Recipe.model_validate(values)
     except ValidationError as error:
@@ -63,6 +66,17 @@ def parse_recipe(name: str, text: str, data: Path) -> Recipe:
     return recipe.model_copy(
         update={"sources": tuple(_rooted(source, data) for source in recipe.sources)}
     )
+
+
+def _frequencies(name: str, path: Path) -> object:
+    """Return the counts of a file of "class id: count" lines, in YAML or JSON."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ToolkitError(
+            f"the recipe {name}: the frequencies in {path} cannot be read: give a YAML or JSON file"
+            " of class ids and counts"
+        ) from error
 
 
 def _rooted(source: Any, data: Path) -> Any:

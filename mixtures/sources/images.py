@@ -78,7 +78,7 @@ class ImageSource:
         self, row: int, template: str, seed: int, repeat: int = 0
     ) -> tuple[dict[str, Any], Span | None]:
         """Return a conversation that names the class of an image, and where the image lies."""
-        table = _opened(self.settings.place)
+        table = _opened(self.settings.read)
         row_id = table["source_id"][row].as_py()
         class_id = table["class_id"][row].as_py()
         said, facts = labelled(self._naming(), class_id, row_id, template, seed, repeat)
@@ -92,14 +92,14 @@ class ImageSource:
 
     def _places(self) -> Path:
         """Return the file of the places of packed images, made when it is not there."""
-        path = self.work / f"{self.settings.name}-{_digest(self.settings.place)[:16]}.places"
+        path = self.work / f"{self.settings.name}-{_digest(self.settings.read)[:16]}.places"
         if not path.is_file():
-            write_places(self.settings, _opened(self.settings.place)["source_id"], path)
+            write_places(self.settings, _opened(self.settings.read)["source_id"], path)
         return path
 
     def _naming(self) -> ClassNaming:
         said = self.settings
-        return _named(said.name, said.place, said.classes, said.wrong_names, said.listed)
+        return _named(said.name, said.read, said.classes, said.wrong_names, said.listed)
 
     def _text(self) -> int:
         return _TEXT + _LABEL * self.settings.listed
@@ -120,24 +120,28 @@ def labelled(
     return said, facts
 
 
+# What samples are made from is opened once a process, by the word that names the reader.
+
+
 @lru_cache(maxsize=8)
-def _opened(folder: Path) -> dict[str, pa.Array]:
-    """Return the columns that samples are made from; read once a process."""
+def _opened(read: str) -> dict[str, pa.Array]:
+    """Return the columns that samples are made from."""
+    folder = Path(read.partition(":")[2])
     columns = ["source_id", "class_id", "bytes"]
     table = pa.concat_tables(read_groups(folder / IMAGES, columns))
     return {name: one_array(table[name]) for name in columns}
 
 
 @lru_cache(maxsize=32)
-def _digest(folder: Path) -> str:
-    """Return the digest of the index; read once a process."""
-    return read_report(folder).files[IMAGES]
+def _digest(read: str) -> str:
+    """Return the digest of the index."""
+    return read_report(Path(read.partition(":")[2])).files[IMAGES]
 
 
 @lru_cache(maxsize=32)
-def _named(name: str, folder: Path, classes: str | None, wrong: float, labels: int) -> ClassNaming:
-    """Return the names of a source's classes; made once a process."""
-    ids = sorted(read_report(folder).classes)
+def _named(name: str, read: str, classes: str | None, wrong: float, labels: int) -> ClassNaming:
+    """Return the names of a source's classes."""
+    ids = sorted(read_report(Path(read.partition(":")[2])).classes)
     return naming_of(name, classes, ids, wrong=wrong, labels=labels)
 
 

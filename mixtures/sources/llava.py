@@ -50,12 +50,12 @@ class LlavaSource:
 
     def digest(self) -> str:
         """Return the digest of rows.parquet."""
-        _refuse_missing(self.settings)
+        _refuse_missing(self.settings.name, self.settings.place)
         return file_digest(self.settings.place)
 
     def index(self) -> SourceIndex:
         """Return the rows; those of several images, or of images not there, with their reason."""
-        table = _mapped(self._unpacked())
+        table = _mapped(_unpacked(self.settings.name, self.settings.place, self.work))
         rows = table.num_rows
         counts = _lengths(table["images"])
         reasons = Reasons.none(rows)
@@ -84,7 +84,7 @@ class LlavaSource:
         self, row: int, template: str, seed: int, repeat: int = 0
     ) -> tuple[dict[str, Any], Span | None]:
         """Return a conversation as its source has it, and where its image lies if it has one."""
-        table = _mapped(self._unpacked())
+        table = _rows(self.settings.name, self.settings.read, str(self.work))
         row_id = table["id"][row].as_py()
         images = table["images"][row].as_py()
         said = [dict(turn) for turn in table["conversations"][row].as_py()]
@@ -109,34 +109,32 @@ class LlavaSource:
                 found[place] = image_size(self.settings, inside)
         return found
 
-    def _unpacked(self) -> Path:
-        """Return the Arrow file of the rows, made when it is not there for these rows."""
-        try:
-            seen = self.settings.place.stat()
-        except OSError:
-            raise _no_rows(self.settings) from None
-        name = f"{self.settings.name}-{seen.st_size}-{seen.st_mtime_ns}.arrow"
-        path = self.work / name
-        if not path.is_file():
-            _refuse_missing(self.settings)
-            publish(path, _arrow(self.settings.place))
-        return path
+
+@lru_cache(maxsize=8)
+def _rows(name: str, read: str, work: str) -> pa.Table:
+    """Return the rows that samples are made from; opened once a process."""
+    return _mapped(_unpacked(name, Path(read.partition(":")[2]), Path(work)))
 
 
-def _refuse_missing(settings: SourceSettings) -> None:
+def _unpacked(name: str, place: Path, work: Path) -> Path:
+    """Return the Arrow file of the rows, made when it is not there for these rows."""
+    _refuse_missing(name, place)
+    seen = place.stat()
+    path = work / f"{name}-{seen.st_size}-{seen.st_mtime_ns}.arrow"
+    if not path.is_file():
+        publish(path, _arrow(place))
+    return path
+
+
+def _refuse_missing(name: str, place: Path) -> None:
     try:
-        fits = pq.read_schema(settings.place).equals(schema())
+        fits = pq.read_schema(place).equals(schema())
     except (OSError, pa.ArrowException):
         fits = False
     if not fits:
-        raise _no_rows(settings)
-
-
-def _no_rows(settings: SourceSettings) -> ToolkitError:
-    return ToolkitError(
-        f"{settings.place} of source {settings.name} is no rows.parquet: make it with"
-        " imagewikiqa builders llava"
-    )
+        raise ToolkitError(
+            f"{place} of source {name} is no rows.parquet: make it with imagewikiqa builders llava"
+        )
 
 
 def _arrow(path: Path) -> Iterator[bytes]:
@@ -145,9 +143,8 @@ def _arrow(path: Path) -> Iterator[bytes]:
         yield from arrow_bytes(file.iter_batches(batch_size=4096), schema())
 
 
-@lru_cache(maxsize=8)
 def _mapped(path: Path) -> pa.Table:
-    """Return the rows of an Arrow file, mapped into memory; opened once a process."""
+    """Return the rows of an Arrow file, mapped into memory."""
     return pa.ipc.open_stream(pa.memory_map(str(path))).read_all()
 
 

@@ -21,7 +21,7 @@ class ClassNaming:
 
     def named_class(self, class_id: str, row_id: str, seed: int) -> str:
         """Return the class that an image is named after: mostly its own."""
-        if keyed_int(seed, "wrong", self.source, row_id) >= self.wrong * _ALL:
+        if not self.wrong or keyed_int(seed, "wrong", self.source, row_id) >= self.wrong * _ALL:
             return class_id
         others = [one for one in self.names if one != class_id]
         return keyed_choice(others, seed, "wrong class", self.source, row_id)

@@ -49,6 +49,15 @@ def test_a_file_names_its_paths_from_where_it_lies(tmp_path: Path) -> None:
     assert recipe.sources[0].templates == ("name_object",)
 
 
+def test_frequencies_may_stand_in_a_file_of_their_own(tmp_path: Path) -> None:
+    asked = GOOD.replace("images: birds/images", "frequencies: counts.json")
+    (tmp_path / "counts.json").write_text('{"n1": 3, "n2": 0}')
+    recipe = parse_recipe("small", asked, tmp_path)
+    assert recipe.sources[0].frequencies == {"n1": 3, "n2": 0}
+    with pytest.raises(ToolkitError, match=r"the frequencies in .*counts.json cannot be read"):
+        parse_recipe("small", asked, tmp_path / "nowhere")
+
+
 def test_the_digest_is_of_what_decides_and_of_no_path() -> None:
     one = parse_recipe("a", GOOD, Path("/data"))
     assert one.digest == parse_recipe("a", GOOD + "about: words", Path("/elsewhere")).digest
