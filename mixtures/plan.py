@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from imagewikiqa.core.digests import file_digest
+from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import publish, publish_text
 from imagewikiqa.core.parquet import parquet_bytes
 from imagewikiqa.core.runs import pretty
@@ -103,10 +104,24 @@ def _keys(
         names = index.ids.take(pa.array(drawn.rows[here]))
         seed, after = recipe.seed, (repeat,)
         places[here] = keyed_ints(seed, "place", source.name, names=names, after=after)
+        if repeat == 0:
+            _refuse_twins(source.name, names, places[here])
         if len(source.templates) > 1:
             keys = keyed_ints(seed, "template", source.name, names=names, after=after)
             templates[here] = keys % np.uint64(len(source.templates))
     return places, templates
+
+
+def _refuse_twins(source: str, names: pa.Array, keys: Keys) -> None:
+    """Raise ToolkitError where two rows have one id: their samples could not be told apart."""
+    order = np.argsort(keys, kind="stable")
+    again = np.flatnonzero(keys[order[1:]] == keys[order[:-1]])
+    for first, second in zip(order[again].tolist(), order[again + 1].tolist(), strict=True):
+        if names[first] == names[second]:
+            raise ToolkitError(
+                f"two rows of source {source} have the id {names[first].as_py()!r}: make its table"
+                " again"
+            )
 
 
 def _shards(recipe: Recipe, every: _Placed) -> list[Ints]:

@@ -24,7 +24,6 @@ from imagewikiqa.mixtures.sources.index import (
     encoded,
     one_array,
     packed_size,
-    refuse_twins,
 )
 from imagewikiqa.mixtures.sources.naming import ClassNaming, naming_of
 from imagewikiqa.mixtures.sources.packed import opened_places, packed_span, write_places
@@ -53,9 +52,8 @@ class ImageSource:
         """Return the images of the index; unusable, repeated and unasked ones with their reason."""
         read_report(self.settings.place)
         groups = read_groups(self.settings.place / IMAGES, _COLUMNS + _JUDGED)
-        table = pa.concat_tables(groups)
+        table = pa.concat_tables(map(_folded, groups))
         ids = one_array(table["source_id"])
-        refuse_twins(self.settings.name, ids)
         class_ids, class_of = encoded(table["class_id"])
         reasons = _reasons(table, self.settings.where)
         unknown = {*class_ids} - {*self._naming().names}
@@ -145,6 +143,14 @@ def _named(name: str, read: str, classes: str | None, wrong: float, labels: int)
     return naming_of(name, classes, ids, wrong=wrong, labels=labels)
 
 
+def _folded(table: pa.Table) -> pa.Table:
+    """Return a group with dictionaries for the words that repeat."""
+    for name in ("class_id", "split", "disposition", "duplicate"):
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, name, table[name].dictionary_encode())
+    return table
+
+
 def _reasons(table: pa.Table, where: Where) -> Reasons:
     reasons = Reasons.none(table.num_rows)
     words, word_of = encoded(table["disposition"])
@@ -158,9 +164,9 @@ def _reasons(table: pa.Table, where: Where) -> Reasons:
     reasons.leave_out(kind_of == code_of(kinds, "conflicting"), CLAIMED)
     for name, asked in (("split", where.splits), ("class_id", where.classes)):
         if asked:
-            among = pc.is_in(table[name], value_set=pa.array(asked, pa.string()))
-            what = name.removesuffix("_id")
-            reasons.leave_out(~np.asarray(among), f"{what} not asked for")
+            words, code = encoded(table[name])
+            others = [at for at, word in enumerate(words) if word not in asked]
+            reasons.leave_out(np.isin(code, others), f"{name.removesuffix('_id')} not asked for")
     if where.with_image is False:
         reasons.leave_out(np.ones(table.num_rows, bool), "has an image")
     if where.shortest_side:

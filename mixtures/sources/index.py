@@ -1,6 +1,5 @@
 """The index of a source: columns over all its rows, read without opening an image."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -8,8 +7,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-
-from imagewikiqa.core.errors import ToolkitError
 
 USABLE = -1  # in `reason_of`
 _BLOCK = 512  # bytes of a tar
@@ -81,24 +78,26 @@ def _padded(sizes: Ints) -> Ints:
 
 
 def encoded(values: pa.Array | pa.ChunkedArray) -> tuple[tuple[str, ...], npt.NDArray[np.int32]]:
-    """Return the distinct strings of a column, sorted, and each row's place among them."""
-    words = sorted(pc.unique(values).drop_null().to_pylist())
-    found = pc.index_in(values, value_set=pa.array(words, pa.string()))
-    return tuple(words), np.asarray(pc.fill_null(found, -1), np.int32)
+    """Return the distinct strings of a column, sorted, and each row's place among them; -1: null.
+
+    The column may be of strings, or of their dictionaries, which take a tenth of the memory.
+    """
+    column = values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
+    if not len(column):
+        return (), np.zeros(0, np.int32)
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    chunks = column.unify_dictionaries().chunks
+    words = np.array(chunks[0].dictionary.to_pylist(), object)
+    order = np.argsort(words)
+    place = np.append(np.argsort(order), -1).astype(np.int32)  # null, as -1, takes the last
+    codes = [np.asarray(pc.fill_null(chunk.indices, -1), np.int32) for chunk in chunks]
+    return tuple(words[order].tolist()), place[np.concatenate(codes)]
 
 
 def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """Return a column in one piece."""
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-
-
-def refuse_twins(name: str, ids: pa.Array) -> None:
-    """Raise ToolkitError where two rows have one id: their samples could not be told apart."""
-    if pc.count_distinct(ids).as_py() < len(ids):
-        twins = Counter(ids.to_pylist()).most_common(1)
-        raise ToolkitError(
-            f"two rows of source {name} have the id {twins[0][0]!r}: make its index again"
-        )
 
 
 def code_of(words: Sequence[str], word: str) -> int:

@@ -29,7 +29,6 @@ from imagewikiqa.mixtures.sources.index import (
     SourceIndex,
     one_array,
     packed_size,
-    refuse_twins,
 )
 from imagewikiqa.mixtures.sources.places import image_size, image_span
 from imagewikiqa.mixtures.sources.protocol import sample_json
@@ -69,7 +68,6 @@ class LlavaSource:
         unseen = (counts == 1) & ~np.asarray(first["path"].is_valid())
         reasons.leave_out(unseen, "image not looked at")
         ids = one_array(table["id"])
-        refuse_twins(self.settings.name, ids)
         return SourceIndex(
             ids=ids,
             class_ids=(),

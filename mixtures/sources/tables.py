@@ -21,7 +21,6 @@ from imagewikiqa.mixtures.sources.index import (
     SourceIndex,
     encoded,
     packed_size,
-    refuse_twins,
 )
 from imagewikiqa.mixtures.sources.naming import ClassNaming
 from imagewikiqa.mixtures.sources.places import image_size, image_span
@@ -57,7 +56,6 @@ class TableSource:
         """Return the rows; those without an image, or whose image is not there, with a reason."""
         entries = _entries(self.settings.kind, self.settings.place)
         ids = pa.array([one.id for one in entries], pa.string())
-        refuse_twins(self.settings.name, ids)
         class_ids, class_of = encoded(pa.array([one.class_id for one in entries], pa.string()))
         sizes = np.array([self._size(one) for one in entries], np.int64)
         words = [sum(map(len, one.values.values())) + _TEXT for one in entries]

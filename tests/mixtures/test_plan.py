@@ -187,6 +187,11 @@ def test_classes_without_an_image_and_empty_sources_are_named(tmp_path: Path) ->
         planned(fake_recipe([{"name": "a"}]), [none], tmp_path)
 
 
+def test_two_rows_of_one_id_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ToolkitError, match="two rows of source a have the id 'r0': make its table"):
+        planned(fake_recipe([{"name": "a"}]), [(*rows(9), *rows(1))], tmp_path)
+
+
 def test_a_changed_plan_is_refused(tmp_path: Path) -> None:
     planned(fake_recipe([{"name": "a"}]), [rows(9)], tmp_path)
     assert shard_digest(read_shard_plan(tmp_path, 0)) == shard_digest(read_shard_plan(tmp_path, 0))
