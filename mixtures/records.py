@@ -66,9 +66,11 @@ class PlanRow(Part):
     shard: int = Field(ge=0)
     slot: int = Field(ge=0)
     key: str = Field(pattern=KEY, description="of the sample; unique in the mixture")
-    sample_id: str = Field(description="digest of source, source id, turn and template")
+    sample_id: str = Field(description="digest of source, row id and template; 32 hex digits")
     source: str = Field(description="name of the source in the recipe")
     row: int = Field(ge=0, description="row of the source's index")
+    template: str = Field(description="name of the conversation template")
+    repeat: int = Field(0, ge=0, description="how often the row was drawn before")
     image_sha256: Sha256 | None = None
 
 

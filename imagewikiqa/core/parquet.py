@@ -60,3 +60,17 @@ def parquet_bytes(
             writer.write_table(table.cast(schema), row_group_size=max(1, table.num_rows))
             yield sink.take()
     yield sink.take()
+
+
+def arrow_bytes(
+    batches: Iterable["pyarrow.RecordBatch"], schema: "pyarrow.Schema"
+) -> Iterator[bytes]:
+    """Yield the bytes of an uncompressed Arrow stream, which can be mapped into memory."""
+    import pyarrow.ipc
+
+    sink = _Sink()
+    with pyarrow.ipc.new_stream(sink, schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+            yield sink.take()
+    yield sink.take()

@@ -1,0 +1,122 @@
+"""Recipes by name or file: YAML read into a Recipe, each mistake said in one sentence."""
+
+from importlib import resources
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from imagewikiqa.core.errors import ToolkitError
+from imagewikiqa.mixtures.recipe import Recipe
+
+_SUFFIX = ".yaml"
+
+
+def recipe_names() -> list[str]:
+    """Return the names of the recipes that ship with the toolkit, sorted."""
+    names = (
+        file.name for file in resources.files("imagewikiqa.mixtures").joinpath("recipes").iterdir()
+    )
+    return sorted(name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX))
+
+
+def load_recipe(spec: str, data: Path | None = None) -> Recipe:
+    """Return a recipe by its name or from a .yaml file.
+
+    Relative paths in it begin at `data`, or else at the folder of the file; those of a named recipe
+    at `data` or the current folder. Raises ToolkitError naming the file and the field at fault.
+    """
+    if spec in recipe_names():
+        file = resources.files("imagewikiqa.mixtures").joinpath("recipes", f"{spec}{_SUFFIX}")
+        return parse_recipe(spec, file.read_text(encoding="utf-8"), data or Path())
+    path = Path(spec)
+    if path.suffix not in {".yaml", ".yml"}:
+        raise ToolkitError(
+            f"unknown recipe {spec!r}; have: {', '.join(recipe_names())}, or a .yaml"
+        )
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ToolkitError(
+            f"the recipe {path} cannot be read ({error}): give a file of YAML in UTF-8"
+        ) from error
+    return parse_recipe(str(path), text, data or path.parent)
+
+
+def parse_recipe(name: str, text: str, data: Path) -> Recipe:
+    """Return the recipe of a YAML text whose relative paths begin at `data`."""
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark else ""
+        raise ToolkitError(f"the recipe {name} is not YAML{where}: correct it") from error
+    if not isinstance(values, dict):
+        raise ToolkitError(f"the recipe {name} holds no fields: write 'name: value' lines")
+    for source in values["sources"] if isinstance(values.get("sources"), list) else ():
+        if isinstance(source, dict) and isinstance(source.get("frequencies"), str):
+            source["frequencies"] = _frequencies(name, data / source["frequencies"])
+    try:
+        recipe = Recipe.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        raise ToolkitError(f"the recipe {name}: {_fault(first, values)}") from error
+    return recipe.model_copy(
+        update={"sources": tuple(_rooted(source, data) for source in recipe.sources)}
+    )
+
+
+def _frequencies(name: str, path: Path) -> object:
+    """Return the counts of a file of "class id: count" lines, in YAML or JSON."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ToolkitError(
+            f"the recipe {name}: the frequencies in {path} cannot be read: give a YAML or JSON file"
+            " of class ids and counts"
+        ) from error
+
+
+def _rooted(source: Any, data: Path) -> Any:
+    """Return a source with its paths below a folder; absolute ones stay."""
+    changed: dict[str, Any] = {"read": f"{source.kind}:{data / source.place}"}
+    if source.images is not None:
+        changed["images"] = data / source.images
+    if source.classes is not None and Path(source.classes).suffix:
+        changed["classes"] = str(data / source.classes)
+    return source.model_copy(update=changed)
+
+
+def _fault(error: ErrorDetails, values: dict[str, Any]) -> str:
+    """Say what is wrong with a field, and of which source."""
+    place = error["loc"]
+    field = ".".join(str(part) for part in place if not isinstance(part, int))
+    what = error["msg"].removeprefix("Value error, ")
+    if place[:1] == ("sources",) and len(place) > 1:
+        field = ".".join(map(str, place[2:]))
+        source = values["sources"][place[1]] if isinstance(place[1], int) else None
+        named = source.get("name") if isinstance(source, dict) else None
+        field = f"{field + ' of ' if field else ''}source {named or place[1]}"
+    if error["type"] == "extra_forbidden":
+        have = ", ".join(sorted(_group(place).model_fields))
+        return f"there is no field {field}; have: {have}"
+    if error["type"] == "missing":
+        return f"the field {field} is needed: give it"
+    if error["type"] == "value_error":
+        return f"{field + ': ' if field else ''}{what}"
+    return (
+        f"{field} cannot be {str(error['input'])[:60]!r}: {what[0].lower()}{what[1:]}; correct it"
+    )
+
+
+def _group(place: tuple[int | str, ...]) -> type[BaseModel]:
+    """Return the group of fields in which a name was not found."""
+    model: type[BaseModel] = Recipe
+    for part in place[:-1]:
+        if isinstance(part, str):
+            kind = model.model_fields[part].annotation
+            inner = [one for one in (kind, *get_args(kind)) if isinstance(one, type)]
+            model = next((one for one in inner if issubclass(one, BaseModel)), model)
+    return model
