@@ -7,7 +7,7 @@ import typer
 from typer.exceptions import TyperException
 
 from imagewikiqa import __version__
-from imagewikiqa.cli import audit, builders, caption_command, gate, ledger, rebuild
+from imagewikiqa.cli import audit, builders, caption_command, gate, ledger, mix, rebuild
 from imagewikiqa.cli.verify import commands as verify
 from imagewikiqa.core.errors import ToolkitError
 
@@ -25,6 +25,7 @@ audit.register(app)
 gate.register(app)
 verify.register(app)
 builders.register(app)
+mix.register(app)
 ledger.register(app)
 
 

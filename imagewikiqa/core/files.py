@@ -57,8 +57,7 @@ def published(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
     temporary = path.with_name(f"{TEMPORARY}{path.name}")
     with explained(path, "write"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        stream = os.fdopen(os.open(temporary, flags, mode), "wb")
+        stream = open(temporary, "wb", opener=lambda name, how: os.open(name, how, mode))  # noqa: PTH123, SIM115
     try:
         yield stream
         with explained(path, "write"):

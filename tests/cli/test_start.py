@@ -24,6 +24,7 @@ COMMANDS = (
     "gate",
     "verify",
     "builders",
+    "mix",
     "ledger",
 )
 STAGE_OPTIONS = (

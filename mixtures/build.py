@@ -1,0 +1,84 @@
+"""From a plan to shards: each is a pure function of its plan, whoever makes it."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from imagewikiqa.core.digests import canonical_json
+from imagewikiqa.core.errors import ToolkitError
+from imagewikiqa.core.progress import Progress, Silent
+from imagewikiqa.core.spread import spread
+from imagewikiqa.mixtures.pictures import image_file
+from imagewikiqa.mixtures.plan_file import read_plan_report, read_shard_plan, shard_digest
+from imagewikiqa.mixtures.recipe import Recipe
+from imagewikiqa.mixtures.records import Manifest, PlanRow, ShardFile, ShardSample
+from imagewikiqa.mixtures.shards.write import (
+    is_done,
+    shard_name,
+    write_manifest,
+    write_shard,
+)
+from imagewikiqa.mixtures.sources.open import open_sources
+from imagewikiqa.mixtures.sources.protocol import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """Makes any shard of a planned mixture; it travels to worker processes."""
+
+    recipe: Recipe
+    plan: Path  # folder of plan.parquet
+    out: Path
+    work: Path
+
+    def __call__(self, number: int) -> int:
+        """Make a shard unless it stands already; return how many samples it holds."""
+        name = shard_name(self.recipe.name, number)
+        rows = read_shard_plan(self.plan, number)
+        digest = shard_digest(rows)
+        if not is_done(self.out, name, digest):
+            write_shard(self.out, name, self._samples(rows), digest)
+        return len(rows)
+
+    def _samples(self, rows: Iterable[PlanRow]) -> Iterator[ShardSample]:
+        sources = {one.settings.name: one for one in open_sources(self.recipe, self.work)}
+        for row in rows:
+            yield self._sample(row, sources[row.source])
+
+    def _sample(self, row: PlanRow, source: Source) -> ShardSample:
+        said, span = source.sample(row.row, row.template, self.recipe.seed, row.repeat)
+        text = ShardFile(extension="json", content=canonical_json(said).encode())
+        if span is None:
+            return ShardSample(key=row.key, files=(text,))
+        image = image_file(span, self.recipe.image)
+        kept = image.content is span
+        return ShardSample(
+            key=row.key, files=(image, text), image_sha256=row.image_sha256 if kept else None
+        )
+
+
+def build(
+    recipe: Recipe,
+    plan: Path,
+    out: Path,
+    work: Path,
+    *,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Manifest:
+    """Make every shard of a plan that is not there yet, then the manifest; return it.
+
+    The bytes are the same for any number of workers. Raises ToolkitError when the
+    plan is of another recipe, an image changed since it was planned, or the disk refuses.
+    """
+    report = read_plan_report(plan)
+    if report.recipe != recipe.digest:
+        raise ToolkitError(f"the plan in {plan} was made from another recipe: plan again")
+    watch = progress or Silent()
+    out.mkdir(parents=True, exist_ok=True)
+    names = [shard_name(recipe.name, number) for number in range(report.shards)]
+    watch.begin("samples", report.samples, 0)
+    for count in spread(Builder(recipe, plan, out, work), range(report.shards), workers):
+        watch.advance(count)
+    watch.end()
+    return write_manifest(out, names, report.plan)
