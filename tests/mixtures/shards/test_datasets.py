@@ -21,12 +21,16 @@ def picture(kind: str, width: int) -> bytes:
 
 
 @pytest.mark.parametrize("extension", [*KINDS, None])
-def test_datasets_reads_a_shard(tmp_path: Path, extension: str | None) -> None:
+def test_datasets_reads_a_shard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extension: str | None
+) -> None:
     datasets = pytest.importorskip("datasets", reason="needs datasets, a peer")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
     made = []
     for number in range(3):
         text = ShardFile(extension="json", content=json.dumps({"id": f"k{number}"}).encode())
-        files = (text,)
+        files: tuple[ShardFile, ...] = (text,)
         if extension is not None:
             image = picture(KINDS[extension], number + 8)
             files = (ShardFile(extension=extension, content=image), text)
