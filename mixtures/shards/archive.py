@@ -1,9 +1,8 @@
 """One shard being written: samples go in, where they stand comes out."""
 
 import errno
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from imagewikiqa.core.closing import Closing
 from imagewikiqa.core.errors import ToolkitError
@@ -13,8 +12,7 @@ from imagewikiqa.mixtures.shards.copying import Sources
 from imagewikiqa.mixtures.shards.tar import BLOCK, END, header, padded, padding
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """Where a sample of a shard stands, and each content in it: (offset, length) in the shard."""
 
     key: str
