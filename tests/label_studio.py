@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from label_studio_sdk import LabelStudio
 
-from imagewikiqa.cli.cache import user_cache
+from imagewikiqa.core.cache import user_cache
 from imagewikiqa.qa.label_studio.environment import Environment, environment
 from imagewikiqa.qa.label_studio.people import (
     Account,

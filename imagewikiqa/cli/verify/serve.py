@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from imagewikiqa.cli.cache import user_cache
+from imagewikiqa.core.cache import user_cache
 from imagewikiqa.cli.output import show_lines
 from imagewikiqa.cli.verify.access import read_known
 from imagewikiqa.cli.verify.pull import run_pull
