@@ -31,6 +31,9 @@ class ShardSample(Part):
 
     key: str = Field(pattern=KEY)
     files: tuple[ShardFile, ...] = Field(min_length=1)
+    image_sha256: Sha256 | None = Field(
+        None, description="of the first file, as it was planned: another content is refused"
+    )
 
 
 class SampleReceipt(Part):

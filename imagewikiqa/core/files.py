@@ -5,6 +5,7 @@ import errno
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from imagewikiqa.core.errors import ToolkitError
 
@@ -46,21 +47,40 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+@contextlib.contextmanager
+def published(path: Path) -> Iterator[BinaryIO]:
+    """Open a temporary file beside `path`; when the block ends, sync it, rename it, sync the folder.
+
+    Raises ToolkitError when the disk refuses to open or to publish; an exception never publishes.
+    What it refuses inside the block is for the block to explain.
+    """
+    temporary = path.with_name(f"{TEMPORARY}{path.name}")
+    with explained(path, "write"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stream = temporary.open("wb")
+    try:
+        yield stream
+        with explained(path, "write"):
+            stream.flush()
+            os.fsync(stream.fileno())
+            stream.close()
+    except BaseException:
+        with contextlib.suppress(OSError):  # it would write what the disk has refused already
+            stream.close()
+        raise
+    with explained(path, "write"):
+        temporary.replace(path)
+        sync_folder(path.parent)
+
+
 def publish(path: Path, chunks: Iterable[bytes]) -> None:
     """Write chunks to a temporary file beside `path`, sync it, rename it, sync the folder.
 
     Raises ToolkitError when the disk refuses; an exception never publishes.
     """
-    temporary = path.with_name(f"{TEMPORARY}{path.name}")
-    with explained(path, "write"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as stream:
-            for chunk in chunks:
-                stream.write(chunk)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
+    with explained(path, "write"), published(path) as stream:
+        for chunk in chunks:
+            stream.write(chunk)
 
 
 def publish_text(path: Path, text: str) -> None:

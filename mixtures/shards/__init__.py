@@ -1,0 +1,1 @@
+"""Shards of a mixture: canonical tar files, the receipts that make them exist, and their check."""
