@@ -113,9 +113,14 @@ class Mixture:
 
     def __iter__(self) -> Iterator[Sample]:
         """Yield this rank's samples to the end of the epoch, moving the state with each."""
-        for place in self._places(range(len(self))):
-            sample = self._shards.read(place)
-            self.advance(1)
+        left = len(self)
+        for number in self._places(range(left)):
+            sample = self._shards.read(number)
+            left -= 1
+            if left:
+                self._place += self._options.ranks
+            else:
+                self._epoch, self._place = self._epoch + 1, 0
             yield sample
 
     def worker(self, index: int, count: int, batch: int = 1) -> Iterator[Sample]:

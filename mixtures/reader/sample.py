@@ -4,7 +4,7 @@ Only plain files of four extensions are taken, and only whole: no link, device, 
 header or second file of a name. Nothing is unpacked to disk and nothing in it is run.
 """
 
-from collections.abc import Callable
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,15 @@ from pydantic_core import from_json
 
 from imagewikiqa.mixtures.records import EXTENSIONS
 
-BLOCK = 512
-MAX_FILES = 2  # an image, then the JSON
+_BLOCK = 512
 _NAME, _SIZE, _SUM = slice(0, 100), slice(124, 136), slice(148, 156)
-_LINK, _MAGIC, _PREFIX = slice(156, 257), slice(257, 265), slice(345, 500)
-_PLAIN, _USTAR, _NO_PREFIX = b"0" + bytes(100), b"ustar\x0000", bytes(155)
+_KIND = slice(156, 265)  # type, linked name, magic and version
+_PLAIN = b"0" + bytes(100) + b"ustar\x0000"
+_OWNER = slice(265, 345)  # names of user and group, device numbers
+_REST = slice(345, 512)  # the folder that would stand before the name, and nothing
+_NO_REST = bytes(167)
+_BEFORE_SUM = slice(0, 148)
+_FIXED_SUM = 8 * ord(" ") + sum(_PLAIN)
 
 
 class BadSampleError(Exception):
@@ -32,38 +36,54 @@ class Sample:
     record: dict[str, Any]
 
 
-def parse_sample(read: Callable[[int, int], bytes], size: int) -> tuple[Sample, list[bytes]]:
-    """Return the sample of `size` bytes and the contents of its files in their order.
+def read_sample(descriptor: int, offset: int, size: int) -> tuple[Sample, list[bytes]]:
+    """Return the sample at these bytes of an archive, and the contents of its files in order.
 
-    `read(offset, length)` gives bytes from the sample's first header on, exactly so many. Raises
-    BadSampleError for anything but an image and a JSON object, or a JSON object alone.
+    Raises BadSampleError for anything but an image and a JSON object, or a JSON object alone.
     """
-    at, key, files = 0, "", dict[str, bytes]()
-    while at < size:
-        if len(files) == MAX_FILES:
-            raise BadSampleError("it holds more files than an image and its JSON")
-        name, length = _header(read(at, BLOCK))
-        stem, _, extension = name.partition(".")
-        if extension not in EXTENSIONS:
-            raise BadSampleError(f"its file {name!r} is none of {', '.join(EXTENSIONS)}")
-        if files and stem != key:
-            raise BadSampleError(f"its files {key!r} and {stem!r} are of two samples")
-        if extension in files or "json" in files:
-            raise BadSampleError(f"its file {name!r} comes after its JSON")
-        end = at + BLOCK + length
-        if end > size:
-            raise BadSampleError(f"its file {name!r} does not end within it")
-        key, files[extension] = stem, read(at + BLOCK, length)
-        at = end + -length % BLOCK
-    if at != size:
-        raise BadSampleError("its last file is not padded to whole blocks")
-    contents = list(files.values())
-    return Sample(key=key, record=_record(files.pop("json", None)), files=files), contents
+    name, length = _header(_read(descriptor, offset, _BLOCK))
+    key, extension = _split(name)
+    end = _BLOCK + length + -length % _BLOCK
+    if end > size:
+        raise BadSampleError(f"its file {name!r} does not end within it")
+    first = _read(descriptor, offset + _BLOCK, length)
+    if extension == "json":
+        if end != size:
+            raise BadSampleError("it goes on after its JSON")
+        return Sample(key=key, files={}, record=_record(first)), [first]
+    last = _json_file(_read(descriptor, offset + end, size - end), key)
+    return Sample(key=key, files={extension: first}, record=_record(last)), [first, last]
+
+
+def _json_file(block: bytes, key: str) -> bytes:
+    """Return the content of the one file that these bytes of an archive hold: KEY.json."""
+    if not block:
+        raise BadSampleError("it has no JSON")
+    name, length = _header(block[:_BLOCK])
+    if name != f"{key}.json":
+        raise BadSampleError(f"after its image comes {name!r} and not {key}.json")
+    if _BLOCK + length + -length % _BLOCK != len(block):
+        raise BadSampleError("it does not end after its JSON")
+    return block[_BLOCK : _BLOCK + length]
+
+
+def _read(descriptor: int, offset: int, length: int) -> bytes:
+    found = os.pread(descriptor, length, offset)
+    if len(found) != length:
+        raise BadSampleError("it is cut")
+    return found
+
+
+def _split(name: str) -> tuple[str, str]:
+    key, _, extension = name.partition(".")
+    if extension not in EXTENSIONS:
+        raise BadSampleError(f"its file {name!r} is none of {', '.join(EXTENSIONS)}")
+    return key, extension
 
 
 def _header(block: bytes) -> tuple[str, int]:
     """Return name and length of a plain file; BadSampleError for any other kind of header."""
-    if block[_LINK] != _PLAIN or block[_MAGIC] != _USTAR or block[_PREFIX] != _NO_PREFIX:
+    if block[_KIND] != _PLAIN or block[_REST] != _NO_REST:
         raise BadSampleError("it holds something that is no plain file of an ustar archive")
     try:
         said = int(block[_SUM].rstrip(b" \x00"), 8)
@@ -71,14 +91,12 @@ def _header(block: bytes) -> tuple[str, int]:
         name = block[_NAME].rstrip(b"\x00").decode("ascii")
     except ValueError as error:
         raise BadSampleError("the header of a file in it is damaged") from error
-    if said != sum(block) - sum(block[_SUM]) + 8 * 32 or length < 0:
+    if said != _FIXED_SUM + sum(block[_BEFORE_SUM]) + sum(block[_OWNER]) or length < 0:
         raise BadSampleError("the header of a file in it is damaged")
     return name, length
 
 
-def _record(content: bytes | None) -> dict[str, Any]:
-    if content is None:
-        raise BadSampleError("it has no JSON")
+def _record(content: bytes) -> dict[str, Any]:
     try:
         record = from_json(content, allow_inf_nan=False)
     except ValueError as error:

@@ -3,7 +3,6 @@
 import hashlib
 import os
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +10,7 @@ from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import explained
 from imagewikiqa.mixtures.reader.copies import Copies, stamp
 from imagewikiqa.mixtures.reader.index import ShardRow, key_digest, open_index
-from imagewikiqa.mixtures.reader.sample import BadSampleError, Sample, parse_sample
+from imagewikiqa.mixtures.reader.sample import BadSampleError, Sample, read_sample
 from imagewikiqa.mixtures.reader.trusted import (
     AGAIN,
     MAX_TAIL,
@@ -52,7 +51,7 @@ class Shards:
         shard = self._index.shard_of(number)
         file = self._open.get(shard) or self._opened(shard)
         try:
-            sample, contents = parse_sample(partial(_read, file.descriptor, row.offset), row.size)
+            sample, contents = read_sample(file.descriptor, row.offset, row.size)
             if key_digest(sample.key) != row.key:
                 raise BadSampleError(f"its key {sample.key!r} is not that of its receipt")
             if self._check == "sample" and _sha256(contents) != row.sha256:
@@ -99,13 +98,6 @@ class Shards:
             raise ToolkitError(f"the shard {path} goes on after its last sample: {AGAIN}")
         if self._check == "shard" and not self._copies.is_right(file, row.sha256):
             raise ToolkitError(f"the shard {path} holds other bytes than its receipt says: {AGAIN}")
-
-
-def _read(descriptor: int, base: int, offset: int, length: int) -> bytes:
-    found = os.pread(descriptor, length, base + offset)
-    if len(found) != length:
-        raise BadSampleError("it is cut")
-    return found
 
 
 def _sha256(contents: Iterable[bytes]) -> bytes:
