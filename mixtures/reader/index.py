@@ -116,15 +116,16 @@ def _packed(folder: Path, opened: Opened) -> Iterator[bytes]:
 def _read(path: Path) -> Index:
     with explained(path, "read", instead=CACHE):
         file = OpenFile(path)
-    size = file.size
     try:
-        length, magic = _FOOT.unpack(os.pread(file.descriptor, _FOOT.size, size - _FOOT.size))
-        rows = size - _FOOT.size - length
+        length, magic = _FOOT.unpack(os.pread(file.descriptor, _FOOT.size, file.size - _FOOT.size))
+        rows = file.size - _FOOT.size - length
+        if magic != _MAGIC or rows < 0:
+            raise _damaged(path)
         shards = _TABLE.validate_json(os.pread(file.descriptor, length, rows))
-    except (ValueError, OSError, OverflowError, struct.error) as error:
+    except (ValueError, OSError, struct.error) as error:
         raise _damaged(path) from error
     firsts = tuple(accumulate((one.count for one in shards), initial=0))
-    if magic != _MAGIC or rows != firsts[-1] * _ROW.size or not shards:
+    if rows != firsts[-1] * _ROW.size or not shards:
         raise _damaged(path)
     return Index(path, shards, firsts, file)
 

@@ -121,7 +121,7 @@ def _contradiction(receipt: Receipt, name: str) -> str | None:
 
 
 def _is_whole(one: SampleReceipt) -> bool:
-    return _BLOCK < one.size <= MAX_SAMPLE and one.size % _BLOCK == 0
+    return _BLOCK <= one.size <= MAX_SAMPLE and one.size % _BLOCK == 0
 
 
 def _content(path: Path) -> bytes:
