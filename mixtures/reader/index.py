@@ -21,7 +21,7 @@ from pydantic import Field, TypeAdapter
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import explained, publish
 from imagewikiqa.core.records import Part, Sha256
-from imagewikiqa.mixtures.reader.trusted import OpenFile, Opened, read_receipts
+from imagewikiqa.mixtures.reader.trusted import Opened, OpenFile, read_receipts
 
 _MAGIC = b"mixindx1"
 _FOOT = struct.Struct("<Q8s")  # bytes of the table of shards, and what kind of file this is

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from imagewikiqa.core.cache import user_cache
 from imagewikiqa.cli.output import show_lines
 from imagewikiqa.cli.verify.access import read_known
 from imagewikiqa.cli.verify.pull import run_pull
 from imagewikiqa.cli.verify.push import links, run_push
+from imagewikiqa.core.cache import user_cache
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.progress import Progress
 from imagewikiqa.qa.label_studio.environment import SIZE, Environment, environment, install

@@ -83,7 +83,7 @@ def make_mixture(folder: Path, counts: Sequence[int]) -> list[str]:
     Every third sample is text alone.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    keys, receipts = [], []
+    keys, receipts = list[str](), list[Receipt]()
     for shard, count in enumerate(counts):
         samples = []
         for _ in range(count):
