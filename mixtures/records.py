@@ -1,13 +1,14 @@
 """The tables of a mixture: the plan, what a shard holds, and the receipt beside it."""
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from imagewikiqa.core.records import Part, Sha256
 
 KEY = r"^[0-9a-z_-]+$"  # of a sample inside a shard: webdataset cuts a name at its first dot
+SHARD = r"^[0-9A-Za-z_-][0-9A-Za-z_.-]*\.tar$"  # of a shard's file, always beside the manifest
 EXTENSIONS = ("jpg", "png", "webp", "json")
 
 
@@ -49,8 +50,8 @@ class Receipt(Part):
     """What makes a shard exist: written after it, and only when it is whole."""
 
     VERSION: ClassVar[int] = 1
-    version: int = 1
-    shard: str = Field(description="file name, as in train-000012.tar")
+    version: Literal[1] = 1
+    shard: str = Field(pattern=SHARD, description="file name, as in train-000012.tar")
     count: int = Field(ge=1)
     bytes: int = Field(ge=1)
     sha256: Sha256 = Field(description="of the whole file")
@@ -75,8 +76,10 @@ class Manifest(Part):
     """The last file of a mixture: every shard with its receipt's digest."""
 
     VERSION: ClassVar[int] = 1
-    version: int = 1
+    version: Literal[1] = 1
     plan: Sha256 = Field(description="of the whole plan")
-    shards: dict[str, Sha256] = Field(description="shard file name -> sha256 of its receipt file")
+    shards: dict[Annotated[str, Field(pattern=SHARD)], Sha256] = Field(
+        description="shard file name -> sha256 of its receipt file"
+    )
     samples: int = Field(ge=1)
     bytes: int = Field(ge=1)

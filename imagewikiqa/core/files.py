@@ -49,7 +49,7 @@ def sync_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def published(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary file beside `path`; when the block ends, sync it, rename it, sync the folder.
+    """Open a temporary file beside `path`; at the end sync it, rename it, sync the folder.
 
     Raises ToolkitError when the disk refuses to open or to publish; an exception never publishes.
     What it refuses inside the block is for the block to explain.

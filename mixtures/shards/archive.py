@@ -55,9 +55,7 @@ class Archive(Closing):
                 contents.append((self.place + BLOCK, _length(file.content)))
                 self._append(name, file.content)
             self._stream.flush()
-        return Placed(
-            sample.key, begin, self.place - begin, tuple(contents), sample.image_sha256
-        )
+        return Placed(sample.key, begin, self.place - begin, tuple(contents), sample.image_sha256)
 
     def end(self) -> int:
         """Append the end mark; return the bytes of the whole archive."""

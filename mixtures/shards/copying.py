@@ -33,7 +33,8 @@ def copy(source: int, target: int, offset: int, length: int) -> int:
 
 
 def _ways() -> tuple[Callable[[int, int, int, int], int], ...]:
-    return (_in_file_system, _in_kernel, _by_hand) if hasattr(os, "copy_file_range") else (_by_hand,)
+    linux = hasattr(os, "copy_file_range")
+    return (_in_file_system, _in_kernel, _by_hand) if linux else (_by_hand,)
 
 
 def _in_file_system(source: int, target: int, offset: int, length: int) -> int:

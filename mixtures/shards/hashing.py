@@ -1,16 +1,15 @@
 """The sha256 of a shard and of each of its samples, read back from the file while it grows.
 
-What is hashed is what stands in the file, not what was meant to. The two digests are made by two
-threads beside the writer: hashlib and the reads leave the interpreter.
+What is hashed is what stands in the file, not what was meant to. Two threads beside the writer
+share the work, one of them the whole file first: hashlib and the reads leave the interpreter.
 """
 
 import hashlib
 import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TypeVar
 
 from imagewikiqa.core.closing import Closing
 from imagewikiqa.core.errors import ToolkitError
@@ -18,8 +17,7 @@ from imagewikiqa.mixtures.records import SampleReceipt
 from imagewikiqa.mixtures.shards.archive import Placed
 
 PIECE = 1 << 18  # bytes read at a time: they stay in the processor's cache until they are hashed
-
-T = TypeVar("T")
+_TOGETHER = 1 << 22  # bytes of samples that a thread is given at a time
 
 
 class Reading(Closing):
@@ -50,48 +48,51 @@ class Follower(Closing):
 
     def __init__(self, path: Path, name: str) -> None:
         """Begin with the file at `path`; `name` is the shard that errors name."""
+        self._path, self._name = path, name
         self._marks: SimpleQueue[int | None] = SimpleQueue()
-        self._placed: SimpleQueue[Placed | None] = SimpleQueue()
         self._threads = ThreadPoolExecutor(2, "hash")
-        self._whole = self._threads.submit(_whole, path, _until_none(self._marks))
-        self._each = self._threads.submit(_each, path, name, _until_none(self._placed))
+        self._whole = self._threads.submit(_whole, path, self._marks)
+        self._samples: list[Placed] = []
+        self._each: list[Future[list[SampleReceipt]]] = []
 
     def add(self, placed: Placed) -> None:
         """Take note of a sample that is on the file."""
-        self._placed.put(placed)
-        self._marks.put(placed.offset + placed.size)
+        self._samples.append(placed)
+        if placed.offset + placed.size - self._samples[0].offset >= _TOGETHER:
+            self._hand_on(placed.offset + placed.size)
 
     def finish(self, size: int) -> tuple[str, tuple[SampleReceipt, ...]]:
         """Return the sha256 of the file of `size` bytes, and the receipts of its samples.
 
         Raises ToolkitError when a first file is not the one that was planned.
         """
-        self._marks.put(size)
-        self.close()
-        return self._whole.result(), self._each.result()
+        self._hand_on(size)
+        self._marks.put(None)
+        receipts = tuple(receipt for each in self._each for receipt in each.result())
+        return self._whole.result(), receipts
+
+    def _hand_on(self, place: int) -> None:
+        """Have everything before a place hashed: some samples at a time, as threads take turns."""
+        self._marks.put(place)
+        self._each.append(self._threads.submit(_each, self._path, self._name, self._samples))
+        self._samples = []
 
     def close(self) -> None:
-        """Wait for the threads; they end at what they were told of."""
+        """Let the threads end."""
         self._marks.put(None)
-        self._placed.put(None)
-        self._threads.shutdown()
+        self._threads.shutdown(cancel_futures=True)
 
 
-def _until_none(queue: "SimpleQueue[T | None]") -> Iterator[T]:
-    while (one := queue.get()) is not None:
-        yield one
-
-
-def _whole(path: Path, marks: Iterator[int]) -> str:
+def _whole(path: Path, marks: "SimpleQueue[int | None]") -> str:
     digest, place = hashlib.sha256(), 0
     with Reading(path) as file:
-        for mark in marks:
+        while (mark := marks.get()) is not None:
             _must_be_there(file.feed(digest, place, mark - place), path)
             place = mark
     return digest.hexdigest()
 
 
-def _each(path: Path, name: str, samples: Iterator[Placed]) -> tuple[SampleReceipt, ...]:
+def _each(path: Path, name: str, samples: Sequence[Placed]) -> list[SampleReceipt]:
     found = []
     with Reading(path) as file:
         for sample in samples:
@@ -110,7 +111,7 @@ def _each(path: Path, name: str, samples: Iterator[Placed]) -> tuple[SampleRecei
                     sha256=digest.hexdigest(),
                 )
             )  # fmt: skip
-    return tuple(found)
+    return found
 
 
 def _must_be_there(lacking: int, path: Path) -> None:

@@ -102,8 +102,13 @@ def write_manifest(folder: Path, names: Sequence[str], plan_sha256: str) -> Mani
         samples=sum(one.count for one in there),
         bytes=sum(one.bytes for one in there),
     )
-    publish_text(folder / MANIFEST, pretty(manifest.model_dump(mode="json")))
+    publish_text(folder / MANIFEST, manifest_text(manifest))
     return manifest
+
+
+def manifest_text(manifest: Manifest) -> str:
+    """Return the one text of a manifest."""
+    return pretty(manifest.model_dump(mode="json"))
 
 
 def _withdraw(receipt: Path) -> None:
