@@ -5,7 +5,9 @@ header or second file of a name. Nothing is unpacked to disk and nothing in it i
 """
 
 import os
+import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pydantic_core import from_json
@@ -13,14 +15,9 @@ from pydantic_core import from_json
 from imagewikiqa.mixtures.records import EXTENSIONS
 
 _BLOCK = 512
-_NAME, _SIZE, _SUM = slice(0, 100), slice(124, 136), slice(148, 156)
-_KIND = slice(156, 265)  # type, linked name, magic and version
-_PLAIN = b"0" + bytes(100) + b"ustar\x0000"
-_OWNER = slice(265, 345)  # names of user and group, device numbers
-_REST = slice(345, 512)  # the folder that would stand before the name, and nothing
-_NO_REST = bytes(167)
-_BEFORE_SUM = slice(0, 148)
-_FIXED_SUM = 8 * ord(" ") + sum(_PLAIN)
+_FIELDS = struct.Struct("100s24s12s12s8s109s80s167s")
+_PLAIN = b"0" + bytes(100) + b"ustar\x0000"  # type, linked name, magic and version
+_NOTHING = bytes(167)  # the folder that would stand before the name, and the end of the block
 
 
 class BadSampleError(Exception):
@@ -83,17 +80,23 @@ def _split(name: str) -> tuple[str, str]:
 
 def _header(block: bytes) -> tuple[str, int]:
     """Return name and length of a plain file; BadSampleError for any other kind of header."""
-    if block[_KIND] != _PLAIN or block[_REST] != _NO_REST:
+    name, rights, size, time, said, kind, owner, rest = _FIELDS.unpack(block)
+    if kind != _PLAIN or rest != _NOTHING:
         raise BadSampleError("it holds something that is no plain file of an ustar archive")
+    name = name.rstrip(b"\x00")
     try:
-        said = int(block[_SUM].rstrip(b" \x00"), 8)
-        length = int(block[_SIZE].rstrip(b" \x00"), 8)
-        name = block[_NAME].rstrip(b"\x00").decode("ascii")
+        length, right = int(size.rstrip(b" \x00"), 8), int(said.rstrip(b" \x00"), 8)
+        if length < 0 or right != sum(name) + sum(size) + _sum(rights + time + owner):
+            raise ValueError("its checksum is another")
+        return name.decode("ascii"), length
     except ValueError as error:
         raise BadSampleError("the header of a file in it is damaged") from error
-    if said != _FIXED_SUM + sum(block[_BEFORE_SUM]) + sum(block[_OWNER]) or length < 0:
-        raise BadSampleError("the header of a file in it is damaged")
-    return name, length
+
+
+@lru_cache(1024)
+def _sum(fields: bytes) -> int:
+    """Return what the fields that are the same in most headers add to the checksum."""
+    return sum(fields) + sum(_PLAIN) + 8 * ord(" ")
 
 
 def _record(content: bytes) -> dict[str, Any]:

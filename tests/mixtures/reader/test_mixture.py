@@ -21,6 +21,8 @@ from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.mixtures import Mixture, Sample, load
 from imagewikiqa.mixtures.reader.mixture import Tail
 from imagewikiqa.mixtures.reader.order import Shuffle
+from imagewikiqa.mixtures.records import ShardFile, ShardSample
+from imagewikiqa.mixtures.shards.write import write_manifest, write_shard
 from tests.mixtures.reader.made import make_mixture, pixels
 
 TAILS: tuple[Tail, ...] = ("drop", "pad")
@@ -60,6 +62,21 @@ def test_samples_come_back_as_they_were_written(opened: Open) -> None:
         number = int(sample.key[1:])
         assert sample.files == ({"jpg": pixels(number)} if number % 3 else {})
         assert sample.record == {"id": sample.key, "source": "made", "conversations": []}
+
+
+def test_what_the_writer_wrote_is_read(tmp_path: Path) -> None:
+    plan, names = "0" * 64, ["mix-000000.tar", "mix-000001.tar"]
+    files = (
+        ShardFile(extension="webp", content=b"RIFF"),
+        ShardFile(extension="json", content=b'{"id": "a"}'),
+    )
+    write_shard(tmp_path / "m", names[0], [ShardSample(key="a", files=files)], plan)
+    write_shard(tmp_path / "m", names[1], [ShardSample(key="b", files=files[1:])], plan)
+    write_manifest(tmp_path / "m", names, plan)
+    assert list(load(tmp_path / "m", cache=tmp_path / "c", shuffle=False, check="sample")) == [
+        Sample(key="a", files={"webp": b"RIFF"}, record={"id": "a"}),
+        Sample(key="b", files={}, record={"id": "a"}),
+    ]
 
 
 def test_the_order_is_that_of_the_plain_list_shuffled(opened: Open) -> None:
