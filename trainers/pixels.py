@@ -23,7 +23,7 @@ def clip_bytes(data: bytes, side: int = SIDE) -> torch.Tensor:
     canvas[:, :top] = canvas[:, top + height :] = BACKGROUND
     inside[:, :, :left] = inside[:, :, left + width :] = BACKGROUND
     inside[:, :, left : left + width] = np.asarray(image)
-    channels = torch.from_numpy(canvas).permute(0, 3, 1, 2)
+    channels = torch.from_numpy(canvas[0]).permute(2, 0, 1)[None]
     return torch.nn.functional.interpolate(
         channels, size=(side, side), mode="bicubic", antialias=True
     )[0]
