@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks._report import Result, parser
-from imagewikiqa.cli.cache import user_cache
+from imagewikiqa.core.cache import user_cache
 from imagewikiqa.core.progress import Silent
 from imagewikiqa.core.records import (
     Authorship,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from imagewikiqa.cli.cache import user_cache
+from imagewikiqa.core.cache import user_cache
 from imagewikiqa.qa.label_studio.environment import Environment, environment
 from imagewikiqa.qa.label_studio.people import (
     Account,

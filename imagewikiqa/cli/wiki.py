@@ -11,7 +11,7 @@ from imagewikiqa.builders.wiki.languages import translated
 from imagewikiqa.builders.wiki.scrape import into_sections, read_pins
 from imagewikiqa.builders.wiki.settings import Site
 from imagewikiqa.builders.wiki.source import WikiFiles, wikipedia_source
-from imagewikiqa.cli.cache import user_cache
+from imagewikiqa.core.cache import user_cache
 from imagewikiqa.core.digests import digest, file_digest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import publish_text

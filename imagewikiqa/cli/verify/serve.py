@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from imagewikiqa.cli.cache import user_cache
 from imagewikiqa.cli.output import show_lines
 from imagewikiqa.cli.verify.access import SERVER, read_known
 from imagewikiqa.cli.verify.pull import run_pull
 from imagewikiqa.cli.verify.push import links, run_push
+from imagewikiqa.core.cache import user_cache
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import publish
 from imagewikiqa.core.progress import Progress
