@@ -1,4 +1,4 @@
-"""Planning imagenet+llava665k: ours from indexes against json.load and one shuffle, in rows per CPU second.
+"""Planning imagenet+llava665k: ours from indexes against json.load and one shuffle, in rows/CPU s.
 
 The paper's script holds both JSON lists in memory and shuffles them once; a plan also cuts shards,
 names every sample and digests it. With --rows 2000000 the input has the size of the real mix.

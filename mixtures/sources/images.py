@@ -164,9 +164,11 @@ def _reasons(table: pa.Table, where: Where) -> Reasons:
     reasons.leave_out(kind_of == code_of(kinds, "conflicting"), CLAIMED)
     for name, asked in (("split", where.splits), ("class_id", where.classes)):
         if asked:
-            words, code = encoded(table[name])
-            others = [at for at, word in enumerate(words) if word not in asked]
-            reasons.leave_out(np.isin(code, others), f"{name.removesuffix('_id')} not asked for")
+            found, place_of = encoded(table[name])
+            others = [place for place, word in enumerate(found) if word not in asked]
+            reasons.leave_out(
+                np.isin(place_of, others), f"{name.removesuffix('_id')} not asked for"
+            )
     if where.with_image is False:
         reasons.leave_out(np.ones(table.num_rows, bool), "has an image")
     if where.shortest_side:
