@@ -39,7 +39,8 @@ schemas: .venv/dev.stamp ## Write the JSON Schemas of the records
 	$(BIN)/python -c "from imagewikiqa.core.schemas import export_schemas as write; \
 	  from imagewikiqa.builders import published as builders; \
 	  from imagewikiqa.qa import published as qa; \
-	  write(); [write(room.FOLDER, room.PUBLISHED) for room in (builders, qa)]"
+	  from imagewikiqa.mixtures import published as mixtures; \
+	  write(); [write(room.FOLDER, room.PUBLISHED) for room in (builders, qa, mixtures)]"
 
 clean: ## Remove environments, runs and caches
 	rm -rf .venv runs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -50,7 +50,7 @@ class Builder:
         text = ShardFile(extension="json", content=canonical_json(said).encode())
         if span is None:
             return ShardSample(key=row.key, files=(text,))
-        image = image_file(span, self.recipe.image)
+        image = image_file(span, self.recipe.image, row.image_sha256)
         kept = image.content is span
         return ShardSample(
             key=row.key, files=(image, text), image_sha256=row.image_sha256 if kept else None

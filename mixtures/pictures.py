@@ -1,5 +1,6 @@
 """What is done to the bytes of an image before it enters a shard."""
 
+import hashlib
 import io
 import os
 from pathlib import Path
@@ -13,17 +14,18 @@ from imagewikiqa.mixtures.records import ShardFile, Span
 _BEGINS = {b"\xff\xd8\xff": "jpg", b"\x89PNG": "png", b"RIFF": "webp"}
 
 
-def image_file(span: Span, policy: ImagePolicy) -> ShardFile:
+def image_file(span: Span, policy: ImagePolicy, planned: str | None = None) -> ShardFile:
     """Return the image of a sample as the recipe wants it: its own bytes, or new ones.
 
     Kept bytes stay where they lie. An image of another kind than JPEG, PNG or WebP (a GIF, a BMP)
     becomes a JPEG under any policy, as loaders of shards read none of these. Raises ToolkitError
-    for one that cannot be read.
+    for one that cannot be read, or that is new and not made from the bytes `planned` (a sha256);
+    kept bytes are compared where the shard is hashed.
     """
     found = extension(span) if policy.policy == "keep" else None
     if found is not None:
         return ShardFile(extension=found, content=span)
-    return ShardFile(extension="jpg", content=_reencoded(span, policy))
+    return ShardFile(extension="jpg", content=_reencoded(span, policy, planned))
 
 
 def extension(span: Span) -> str | None:
@@ -32,9 +34,14 @@ def extension(span: Span) -> str | None:
     return next((name for mark, name in _BEGINS.items() if head.startswith(mark)), None)
 
 
-def _reencoded(span: Span, policy: ImagePolicy) -> bytes:
+def _reencoded(span: Span, policy: ImagePolicy, planned: str | None) -> bytes:
+    content = _read(span, span.length)
+    if planned is not None and hashlib.sha256(content).hexdigest() != planned:
+        raise ToolkitError(
+            f"the image {span.path} is not the one that was planned: restore it, or plan again"
+        )
     try:
-        picture = open_rgb(_read(span, span.length))
+        picture = open_rgb(content)
     except UnusableImageError as error:
         raise ToolkitError(f"the image {span.path} cannot be used any more: {error}") from error
     short, long = min(picture.size), max(picture.size)

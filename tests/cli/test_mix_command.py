@@ -1,0 +1,170 @@
+"""`mix plan | build | verify`: from images and a recipe to shards that any reader opens."""
+
+import io
+import json
+import shutil
+import tarfile
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from imagewikiqa.mixtures import load
+from tests.cli.conftest import Command
+
+WNIDS = ("n01440764", "n01443537", "n01484850")
+RECIPE = """
+name: tiny
+seed: 4
+shard: {samples: 8}
+sources:
+  - name: pics
+    read: images:index
+    images: pix
+    classes: imagenet
+    templates: [name_object, name_object_closed]
+    labels: 3
+    epochs: 2
+"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a recipe and an index over pictures of three classes and kinds."""
+    from tests.cli.conftest import call
+
+    folder = tmp_path_factory.mktemp("mix")
+    kinds = ("JPEG", "PNG", "WEBP", "GIF")
+    for at, wnid in enumerate(WNIDS):
+        (folder / "pix" / wnid).mkdir(parents=True)
+        for number in range(8):
+            kind = kinds[number % 4]
+            picture = Image.new("RGB", (40 + number, 30), (at * 60, number * 30, 90))
+            picture.save(folder / "pix" / wnid / f"{number}.{kind.lower()}", kind)
+    said = call("builders", "images", "index", f"folder:{folder / 'pix'}", "--classes", "imagenet",
+                "--out", folder / "index")  # fmt: skip
+    assert said.code == 0, said.err
+    (folder / "recipe.yaml").write_text(RECIPE)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(data: Path) -> Path:
+    """Return the mixture, made by one process."""
+    from tests.cli.conftest import call
+
+    said = call("mix", "build", data / "recipe.yaml", "--out", data / "out", "--json")
+    assert said.code == 0, said.err
+    assert said.summary["samples"] == 48 and said.summary["shards"] == 6
+    return data / "out"
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Return what a mixture publishes, without its caches."""
+    return {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
+
+
+def test_any_number_of_workers_and_a_resumed_build_write_the_same_bytes(
+    data: Path, built: Path, tmp_path: Path, command: Command
+) -> None:
+    assert command("mix", "build", data / "recipe.yaml", "--out", tmp_path / "two",
+                   "--workers", 2).code == 0  # fmt: skip
+    assert files(tmp_path / "two") == files(built)
+    cut = Path(shutil.copytree(built, tmp_path / "cut"))
+    for name in ("manifest.json", "tiny-000001.receipt.json", "tiny-000003.tar"):
+        (cut / name).unlink()
+    kept = (cut / "tiny-000000.tar").stat().st_ino
+    assert command("mix", "build", data / "recipe.yaml", "--out", cut).code == 0
+    assert files(cut) == files(built) and (cut / "tiny-000000.tar").stat().st_ino == kept
+
+
+def test_every_image_stands_as_often_as_asked_with_its_own_bytes_and_name(
+    data: Path, built: Path
+) -> None:
+    seen: Counter[str] = Counter()
+    for sample in load(built, shuffle=False, cache=data / "cache"):
+        row = sample.record
+        seen[row["source_id"]] += 1
+        original = data / "pix" / row["source_id"]
+        ((extension, content),) = sample.files.items()
+        if original.suffix == ".gif":  # no loader of shards reads it
+            assert extension == "jpg"
+            assert Image.open(io.BytesIO(content)).format == "JPEG"
+        else:
+            assert content == original.read_bytes()
+        asked, said = row["conversations"]
+        assert asked["value"].startswith("<image>\n") and said["from"] == "gpt"
+    assert set(seen.values()) == {2} and len(seen) == 24
+
+
+def test_the_shards_are_plain_tars_without_clock_or_owner(built: Path) -> None:
+    for shard in sorted(built.glob("*.tar")):
+        with tarfile.open(shard) as tar:
+            for member in tar:
+                assert (member.mtime, member.uid, member.gid, member.mode) == (0, 0, 0, 0o644)
+                assert (member.uname, member.gname) == ("", "")
+
+
+def test_no_published_file_holds_a_path_of_this_machine(data: Path, built: Path) -> None:
+    assert not [name for name, content in files(built).items() if str(data).encode() in content]
+
+
+def test_verify_says_that_all_is_right_or_names_the_damage(
+    built: Path, tmp_path: Path, command: Command
+) -> None:
+    assert command("mix", "verify", built).code == 0
+    spoilt = Path(shutil.copytree(built, tmp_path / "spoilt"))
+    content = bytearray((spoilt / "tiny-000002.tar").read_bytes())
+    content[700] ^= 1
+    (spoilt / "tiny-000002.tar").write_bytes(content)
+    (spoilt / "tiny-000004.tar").unlink()
+    said = command("mix", "verify", spoilt)
+    assert said.code == 2
+    assert "tiny-000002.tar" in said.out and "tiny-000004.tar" in said.out
+    found = command("mix", "verify", spoilt, "--json")
+    assert len(json.loads(found.out.splitlines()[-1])["faults"]) == 2
+
+
+@pytest.mark.parametrize("name", ["0.jpeg", "3.gif"])  # kept, and made anew
+def test_an_image_that_changed_since_the_plan_is_refused_and_nothing_is_published(
+    name: str, data: Path, tmp_path: Path, command: Command
+) -> None:
+    other = Path(shutil.copytree(data, tmp_path / "other"))
+    shutil.rmtree(other / "out", ignore_errors=True)
+    planned = command("mix", "plan", other / "recipe.yaml", "--out", other / "out", "--json")
+    assert planned.code == 0 and planned.summary["samples"] == 48
+    victim = other / "pix" / WNIDS[0] / name
+    content = bytearray(victim.read_bytes())
+    content[-10] ^= 1
+    victim.write_bytes(content)
+    said = command("mix", "build", other / "recipe.yaml", "--out", other / "out")
+    assert said.code == 2 and "Traceback" not in said.err and "planned" in said.err
+    assert not (other / "out" / "manifest.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("seed: 4", "seed: 5", "the recipe was another"),
+        ("name: pics", "name: [", "is not YAML"),
+        ("epochs: 2", "epochs: 0", "epochs"),
+        ("read: images:index", "read: images:nowhere", "nowhere"),
+    ],
+)
+def test_mistakes_are_one_sentence(
+    old: str, new: str, words: str, data: Path, built: Path, tmp_path: Path, command: Command
+) -> None:
+    recipe = data / f"changed-{abs(hash((old, new)))}.yaml"
+    recipe.write_text(RECIPE.replace(old, new))
+    out = Path(shutil.copytree(built, tmp_path / "out"))
+    said = command("mix", "build", recipe, "--out", out)
+    assert said.code == 2 and words in said.err and "Traceback" not in said.err
+
+
+def test_a_folder_of_something_else_is_left_alone(
+    data: Path, tmp_path: Path, command: Command
+) -> None:
+    (tmp_path / "letters.txt").write_text("mine")
+    said = command("mix", "build", data / "recipe.yaml", "--out", tmp_path)
+    assert said.code == 2 and "no mixture" in said.err
