@@ -46,17 +46,18 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def publish(path: Path, chunks: Iterable[bytes], mode: int = 0o666) -> None:
+def publish(path: Path, chunks: Iterable[bytes], mode: int | None = None) -> None:
     """Write chunks to a temporary file beside `path`, sync it, rename it, sync the folder.
 
-    `mode` is who may read a new file, less what the user's umask takes: 0o600 for a secret.
+    `mode` is who may read it, before anything is in it: 0o600 for a secret.
     Raises ToolkitError when the disk refuses; an exception never publishes.
     """
     temporary = path.with_name(f"{TEMPORARY}{path.name}")
     with explained(path, "write"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        with os.fdopen(os.open(temporary, flags, mode), "wb") as stream:
+        with temporary.open("wb") as stream:
+            if mode is not None:
+                temporary.chmod(mode)
             for chunk in chunks:
                 stream.write(chunk)
             stream.flush()
