@@ -60,7 +60,9 @@ def check_png_pixels(data: bytes) -> None:
     stream = zlib.decompressobj()
     for one in _chunks(data):
         if one.kind == b"IHDR":
-            needed = _pixel_bytes(data[one.start : one.end])
+            body = data[one.start : one.end]
+            _size(one.kind, body)  # a second one may say what the first did not
+            needed = _pixel_bytes(body)
         if one.kind != b"IDAT" or stream.eof:
             continue
         waiting = data[one.start : one.end]

@@ -48,7 +48,7 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def published(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
+def published(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
     """Open a temporary file beside `path`; at the end sync it, rename it, sync the folder.
 
     Raises ToolkitError when the disk refuses to open or to publish; an exception never publishes.
@@ -57,8 +57,10 @@ def published(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
     temporary = path.with_name(f"{TEMPORARY}{path.name}")
     with explained(path, "write"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        stream = open(temporary, "wb", opener=lambda name, how: os.open(name, how, mode))  # noqa: PTH123, SIM115
+        stream = temporary.open("wb")
     try:
+        if mode is not None:
+            temporary.chmod(mode)
         yield stream
         with explained(path, "write"):
             stream.flush()
@@ -73,10 +75,10 @@ def published(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
         sync_folder(path.parent)
 
 
-def publish(path: Path, chunks: Iterable[bytes], mode: int = 0o666) -> None:
+def publish(path: Path, chunks: Iterable[bytes], mode: int | None = None) -> None:
     """Write chunks to a temporary file beside `path`, sync it, rename it, sync the folder.
 
-    `mode` is who may read a new file, less what the user's umask takes: 0o600 for a secret.
+    `mode` is who may read it, before anything is in it: 0o600 for a secret.
     Raises ToolkitError when the disk refuses; an exception never publishes.
     """
     with explained(path, "write"), published(path, mode) as stream:

@@ -199,3 +199,12 @@ def test_bombs_and_the_largest_images_stay_below_512_megabytes(tmp_path: Path) -
     *found, peak = run(LOOK, tmp_path)
     assert found == ["JPEG ok", "PNG ok"]
     assert int(peak) < 512 * 1024
+
+
+def test_a_second_header_of_an_unknown_colour_type_is_damage() -> None:
+    one = next(one for one in PNGS if one.name == "0.png" and one.kind == "deep")
+    second = bytearray(one.data[16:29])
+    second[9] = 1
+    data = one.data[:33] + chunk(b"IHDR", bytes(second)) + one.data[33:]
+    found = inspect(data, one.name)
+    assert not is_usable(found.disposition)
