@@ -19,6 +19,10 @@ _INLINE = frozenset({"templatestyles", "section", "indicator", "phonos", "hiero"
 _PART = "\v"  # where a block stood: parts paragraphs, once those that are cut have been cut
 _SPECIAL = re.compile(r"[\[\]{}|<>'=*#:;]")
 _PARAGRAPH_END = re.compile(r"\n(?=[ ]*\n|=)|\Z")
+_STRUCK = [
+    (re.compile(rf"<{name}(?=[\s>])[^<>]*>", re.I), re.compile(rf"</{name}\s*>", re.I))
+    for name in ("del", "strike")
+]
 _BRACKETS = re.compile(r"\[\[|\]\]|\{\{|\}\}")
 _TEMPLATE_OPENS = re.compile(r"\{\{[^{}\[\]|]{1,200}\|")
 _WRITTEN_BRACKETS = {"{{!((}}": "[[", "{{))!}}": "]]"}
@@ -38,7 +42,9 @@ def prepare(wikitext: str) -> str:
     text = _COMMENT.sub("", _COMMENT_LINE.sub("", text))
     for template, brackets in _WRITTEN_BRACKETS.items():
         text = text.replace(template, brackets)
-    return _MAGIC_WORD.sub("", defuse(_drop_unclosed(_unseal(text)).replace(_PART, "\n\n")))
+    return _MAGIC_WORD.sub(
+        "", defuse(_drop_unclosed(_drop_struck(_unseal(text))).replace(_PART, "\n\n"))
+    )
 
 
 @cache
@@ -98,6 +104,21 @@ def _shown(name: str, content: str) -> str:
 def _paragraph_end(text: str, position: int) -> int:
     end = _PARAGRAPH_END.search(text, position)
     return end.start() if end else len(text)
+
+
+def _drop_struck(text: str) -> str:
+    """Cut struck text that nothing closes, with the rest of its paragraph.
+
+    Left to the parser, a block inside it would stand on its own, as if it were not struck.
+    """
+    for opening, closing in _STRUCK:
+        closed = max((found.end() for found in closing.finditer(text)), default=0)
+        kept, position = [text[:closed]], closed
+        while found := opening.search(text, position):
+            kept.append(f"{text[position : found.start()]}{HOLE}")
+            position = _paragraph_end(text, found.end())
+        text = "".join([*kept, text[position:]])
+    return text
 
 
 def _drop_unclosed(text: str) -> str:

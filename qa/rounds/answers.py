@@ -48,8 +48,9 @@ class _Annotation(BaseModel):
     @property
     def account(self) -> int | None:
         """Return the account that answered: an id, or an object with one in some exports."""
-        by = self.completed_by.get("id") if isinstance(self.completed_by, dict) else None
-        return self.completed_by if isinstance(self.completed_by, int) else by
+        by = self.completed_by
+        found = by.get("id") if isinstance(by, dict) else by
+        return found if isinstance(found, int) else None
 
     @property
     def seconds(self) -> float | None:

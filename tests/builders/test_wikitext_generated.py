@@ -83,3 +83,8 @@ def test_clean_text_cleaned_again_keeps_its_words(page: Page) -> None:
 def test_tidying_twice_is_tidying_once(text: str) -> None:
     once = tidy(text)
     assert tidy(once) == once
+
+
+def test_struck_text_that_is_never_closed_hides_a_block_in_it() -> None:
+    cleaned = clean("visb\n\n<ul><li>visc <del><div class=x>hidd</div>")
+    assert "hidd" not in cleaned.text and "visb" in cleaned.text

@@ -70,6 +70,7 @@ def test_label_studio_shows_every_hostile_text_as_text(
             project = known.projects["mallory"]
             chromium.goto(f"{label_studio.url}/projects/{project}/data?task={ids[task.id]}")
             chromium.locator(".iwq-right").wait_for()
+            chromium.locator(".iwq-image img").first.wait_for(state="attached")
             one = next(s for s in the_round.subjects
                        if s.id == the_round.assignments[task.id].question_id)  # fmt: skip
             text = chromium.locator(".iwq").inner_text()
