@@ -20,7 +20,8 @@ pytestmark = pytest.mark.timeout(300)
 # Links, scripts and frames; pictures but the task's own, which comes late; sideways scroll.
 INSIDE = """() => [
     ...['a', 'script', 'iframe'].map(tag => document.querySelectorAll('.iwq ' + tag).length),
-    [...document.querySelectorAll('.iwq img')].filter(one => !/^($|data:|blob:)/.test(one.src)).length,
+    [...document.querySelectorAll('.iwq img')]
+        .filter(one => !/^($|data:|blob:)/.test(one.src)).length,
     document.documentElement.scrollWidth - innerWidth,
 ]"""
 SHOWN = {"\u202e": "[U+202E]", "\u202c": "[U+202C]", "$": "$\u2060"}
