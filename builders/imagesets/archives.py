@@ -47,8 +47,8 @@ class Packed:
         archive = stack.enter_context(zipfile.ZipFile(self.path))
         try:
             member = stack.enter_context(archive.open(self.inner))
-        # What zipfile raises for no such member, a packing it cannot read, and a password.
-        except (KeyError, NotImplementedError, RuntimeError) as error:
+        # What zipfile raises for no such member; for a password or a packing it cannot read.
+        except (KeyError, RuntimeError) as error:
             raise ToolkitError(
                 f"the archive {self.name} cannot be unpacked ({error}); use it as published"
             ) from error

@@ -60,7 +60,7 @@ def open_run(
     _refuse_foreign(run)
     with explained(path, "write in"):
         run.work.mkdir(exist_ok=True)
-    with _held(run.work / "lock", path):
+    with held(run.work / "lock", _busy(path)):
         _refuse_foreign(run)  # again: another process may have begun and ended here in between
         remove_leftovers(path)
         (path / "manifest.json").unlink(missing_ok=True)  # not whole again until the end
@@ -149,7 +149,7 @@ def held_run(path: Path) -> Iterator[None]:
     if not lock.is_file():
         yield
         return
-    with _held(lock, path):
+    with held(lock, _busy(path)):
         yield
 
 
@@ -172,18 +172,23 @@ def _short(value: object) -> str:
 
 
 @contextmanager
-def _held(lock: Path, path: Path) -> Iterator[None]:
-    """Hold the folder by a lock that the system drops when this process ends, however it ends."""
+def held(lock: Path, busy: str = "", *, wait: bool = False) -> Iterator[None]:
+    """Hold a lock that the system drops when this process ends, however it ends.
+
+    Raises ToolkitError with the sentence `busy` while another process holds it, or waits for it.
+    """
     with explained(lock, "write"):
         stream = lock.open("w")
     with stream:  # what goes wrong inside the run is not the lock's to explain
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError as error:
-            raise ToolkitError(
-                f"another process is working in {path}: wait for it, or choose another --out"
-            ) from error
+            raise ToolkitError(busy) from error
         yield
+
+
+def _busy(path: Path) -> str:
+    return f"another process is working in {path}: wait for it, or choose another --out"
 
 
 def pretty(value: object) -> str:

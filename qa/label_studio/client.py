@@ -67,10 +67,6 @@ class Server:
         """Set fields of a project."""
         self._ask(lambda: self._client.projects.update(id=project, **fields, request_options=ONCE))
 
-    def delete_project(self, project: int) -> None:
-        """Delete a project with all that is in it."""
-        self._ask(lambda: self._client.projects.delete(id=project, request_options=ONCE))
-
     def tasks(self, project: int, *, annotations: bool = False) -> Iterator[dict[str, Any]]:
         """Yield the tasks of a project by id: id, data and how often each was answered.
 

@@ -1,6 +1,5 @@
 """The server's own environment: it holds packages that ours cannot live with."""
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import explained
+from imagewikiqa.core.runs import held
 
 LOCK = "server-requirements.txt"
 SIZE = "1 GB, two to four minutes"
@@ -70,9 +70,7 @@ def install(place: Environment, say: Callable[[str], None]) -> None:
         return
     with explained(place.home, "write", "IMAGEWIKIQA_CACHE"):
         place.home.mkdir(parents=True, exist_ok=True)
-        turn = (place.home / "installing").open("w")
-    with turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
+    with held(place.home / "installing", wait=True):
         if not place.installed:  # another one may have ended while this one waited
             _install(place, say)
 

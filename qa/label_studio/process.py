@@ -1,6 +1,5 @@
 """A server for one machine: loopback only, nothing leaves it, stopped by its own process id."""
 
-import fcntl
 import json
 import os
 import secrets
@@ -17,6 +16,7 @@ import httpx
 
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import explained, publish
+from imagewikiqa.core.runs import held
 from imagewikiqa.qa.label_studio.environment import (
     DATABASE,
     Environment,
@@ -97,20 +97,14 @@ def _started(
 
 @contextmanager
 def _alone(data: Path) -> Iterator[None]:
-    """Hold a data folder by a lock that the system drops when this process ends, however it ends.
+    """Hold a data folder alone.
 
     Without it a second command would take the first one's server for a leftover and end it.
     """
     with explained(data, "make"):
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        stream = (data / "server.lock").open("w")
-    with stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ToolkitError(
-                f"{data} is served already: use that server, or stop it and run this again"
-            ) from error
+    busy = f"{data} is served already: use that server, or stop it and run this again"
+    with held(data / "server.lock", busy):
         yield
 
 
