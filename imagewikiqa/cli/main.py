@@ -7,7 +7,8 @@ import typer
 from typer.exceptions import TyperException
 
 from imagewikiqa import __version__
-from imagewikiqa.cli import audit, builders, caption_command, gate, ledger, mix, rebuild
+from imagewikiqa.cli import audit, builders, caption_command, gate, ledger, rebuild
+from imagewikiqa.cli.mix import commands as mix
 from imagewikiqa.cli.verify import commands as verify
 from imagewikiqa.core.errors import ToolkitError
 

@@ -119,7 +119,7 @@ def timed(writer: Writer, images: list[Image], out: Path) -> tuple[float, float]
 
 def peak(writer: str, folder: Path) -> float:
     """Return the peak memory (MB) of a fresh process that writes; imports count."""
-    command = [sys.executable, "-m", "benchmarks.shard_writer", "--peak", writer, str(folder)]
+    command = [sys.executable, "-m", "benchmarks.write_shards", "--peak", writer, str(folder)]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
@@ -198,7 +198,7 @@ def main() -> int:
         more["peak_mb"] = {writer: peak(writer, folder) for writer in WRITERS}
     rates = more["mb_per_s"]
     result = Result(
-        name="shard_writer",
+        name="write_shards",
         unit=f"MB/s of images, {given.samples:,} in shards of {PER_SHARD:,}",
         ours=rates["whole"],
         others={name: rates[name] for name in ("webdataset", "archive", "limit")},

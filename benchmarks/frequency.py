@@ -180,7 +180,7 @@ def main() -> int:
             f"names a sentence{kind}": round(one.hit, 2),
         }
     result = Result(
-        name="class_counts",
+        name="frequency",
         unit=f"sentences/s of {talk.tokens:.0f} tokens, 1,000 names",
         ours=round(1e6 / talk.us["tokens"]),
         others={

@@ -130,7 +130,7 @@ CHILDREN: dict[str, Callable[[str, Path], dict[str, Any]]] = {
 
 def in_child(what: str, reader: str, folder: Path) -> dict[str, Any]:
     """Run one measure in a process of its own, so that its peak memory is its own."""
-    command = [sys.executable, "-m", "benchmarks.shard_reader", "--child", what, reader]
+    command = [sys.executable, "-m", "benchmarks.read_shards", "--child", what, reader]
     done = subprocess.run([*command, str(folder)], capture_output=True, check=True)
     return dict(json.loads(done.stdout))
 
@@ -172,7 +172,7 @@ def report(
     rates = {name: round(given.samples / middle(name, "wall"), 1) for name in found}
     exact = all(one["exact"] for one in resumes)
     result = Result(
-        name="shard_reader",
+        name="read_shards",
         unit=f"samples/s of {given.samples:,} samples, {size / 1e6:.0f} MB",
         ours=rates.pop("ours"),
         others=rates,
