@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -24,7 +24,6 @@ from benchmarks._report import Result, parser, show
 from imagewikiqa.core.digests import digest, file_digest, keyed_int
 from imagewikiqa.mixtures.records import ShardFile, ShardSample, Span
 from imagewikiqa.mixtures.shards.archive import Archive
-from imagewikiqa.mixtures.shards.copying import Sources
 from imagewikiqa.mixtures.shards.write import shard_name, write_shard
 
 SMALLEST, LARGEST = 40_000, 152_000  # bytes of an image: 96 kB in the mean
@@ -76,7 +75,7 @@ def archive_alone(images: list[Image], out: Path) -> None:
     """Write the archives and know every offset, without hash or sync."""
     for first in range(0, len(images), PER_SHARD):
         path = out / shard_name("x", first // PER_SHARD)
-        with path.open("wb") as stream, Archive(stream, path) as archive:
+        with path.open("wb") as stream, Archive(stream.fileno(), path) as archive:
             placed = [archive.add(sample) for sample in samples(images, first)]
             archive.end()
         if len(placed) != len(images[first : first + PER_SHARD]):
@@ -98,9 +97,11 @@ def by_webdataset(images: list[Image], out: Path) -> None:
 def limit(images: list[Image], out: Path) -> None:
     """Append the images alone to one file for each shard, in the kernel."""
     for first in range(0, len(images), PER_SHARD):
-        with (out / shard_name("x", first // PER_SHARD)).open("wb") as stream, Sources() as sources:
+        with (out / shard_name("x", first // PER_SHARD)).open("wb") as stream:
             for path, size, _ in images[first : first + PER_SHARD]:
-                sources.append(Span(path=path, length=size), stream.fileno())
+                with path.open("rb", buffering=0) as image:
+                    while size:
+                        size -= os.copy_file_range(image.fileno(), stream.fileno(), size)
 
 
 WRITERS: dict[str, Writer] = {
@@ -139,9 +140,9 @@ def different(images: list[Image], folder: Path) -> int:
         timed(writer, images, folder / "out")
         found.append([file_digest(path) for path in sorted((folder / "out").glob("*.tar"))])
     given = [
-        sample.model_copy(update={"files": (
+        replace(sample, files=(
             ShardFile(extension="jpg", content=path.read_bytes()), sample.files[1],
-        )})
+        ))
         for sample, (path, *_) in zip(samples(images, 0), images, strict=False)
     ]  # fmt: skip
     first = write_shard(folder / "bytes", shard_name("x", 0), given, PLAN).sha256

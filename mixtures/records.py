@@ -1,5 +1,6 @@
 """The tables of a mixture: the plan, what a shard holds, and the receipt beside it."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -12,29 +13,33 @@ SHARD = r"^[0-9A-Za-z_-][0-9A-Za-z_.-]*\.tar$"  # of a shard's file, always besi
 EXTENSIONS = ("jpg", "png", "webp", "json")
 
 
-class Span(Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
     """Bytes that lie in a file: a whole file, or a member of an archive."""
 
     path: Path
-    offset: int = Field(0, ge=0)
-    length: int = Field(ge=0)
+    offset: int = 0
+    length: int
 
 
-class ShardFile(Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardFile:
     """One file of a sample: its extension, and its bytes or where they lie."""
 
-    extension: str = Field(pattern="^(jpg|png|webp|json)$")
+    extension: str  # one of EXTENSIONS
     content: bytes | Span
 
 
-class ShardSample(Part):
-    """One sample of a shard: an image file if it has one, then its JSON."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardSample:
+    """One sample of a shard: an image file if it has one, then its JSON.
 
-    key: str = Field(pattern=KEY)
-    files: tuple[ShardFile, ...] = Field(min_length=1)
-    image_sha256: Sha256 | None = Field(
-        None, description="of the first file, as it was planned: another content is refused"
-    )
+    `image_sha256` is of the first file, as it was planned: another content is refused.
+    """
+
+    key: str  # as KEY allows
+    files: tuple[ShardFile, ...]
+    image_sha256: str | None = None
 
 
 class SampleReceipt(Part):

@@ -1,129 +1,128 @@
-"""The sha256 of a shard and of each of its samples, read back from the file while it grows.
+"""The sha256 of a shard and of each of its samples, of the bytes that were written to its file.
 
-What is hashed is what stands in the file, not what was meant to. Two threads beside the writer
-share the work: hashlib and the reads leave the interpreter.
+Two threads beside the writer share the work: hashlib leaves the interpreter. A third has the disk
+write what is there, so that the last sync is short.
 """
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
+from typing import Literal, NamedTuple
 
 from imagewikiqa.core.closing import Closing
 from imagewikiqa.core.errors import ToolkitError
-from imagewikiqa.mixtures.records import SampleReceipt
-from imagewikiqa.mixtures.shards.archive import Placed
 
-PIECE = 1 << 18  # bytes read at a time: they stay in the processor's cache until they are hashed
-_TOGETHER = 1 << 22  # bytes of samples that a thread is given at a time
+_ON_DISK = 1 << 24  # bytes after which the disk is asked to begin
+Found = dict[str, str | int]  # the fields of a SampleReceipt
 
 
-class Reading(Closing):
-    """An open file whose stretches are hashed, through one buffer."""
+class Placed(NamedTuple):
+    """A sample that stands in a shard, headers and padding included."""
 
-    def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self._buffer = memoryview(bytearray(PIECE))
+    key: str
+    offset: int
+    size: int
+    image_sha256: str | None = None  # of its first file, as it was planned
 
-    def feed(self, into: "hashlib._Hash", offset: int, length: int) -> int:
-        """Add a stretch to a hash; return how many bytes of it the file lacks."""
-        while length:
-            got = os.preadv(self._descriptor, [self._buffer[: min(length, PIECE)]], offset)
-            if not got:
-                return length
-            into.update(self._buffer[:got])
-            offset += got
-            length -= got
-        return 0
 
-    def close(self) -> None:
-        """Close the file."""
-        os.close(self._descriptor)
+class Piece(NamedTuple):
+    """Bytes of a buffer that are content of a sample, all or a part of a file."""
+
+    start: int
+    stop: int
+
+
+Mark = Piece | Literal["file ends"] | Placed  # a sample's last mark is where it stands
+
+
+class Hashed(NamedTuple):
+    """The two hashes of a buffer on their way."""
+
+    whole: Future[None]
+    samples: Future[None]
+
+    def wait(self) -> None:
+        """Return when the buffer may be used again; raise what a hash has found."""
+        self.whole.result()
+        self.samples.result()
 
 
 class Follower(Closing):
-    """Hashes a file behind its writer, who tells what stands there.
+    """Hashes what is written to a file, and has the disk write it.
 
     No thread ever waits for the writer, so that none outlives one that is interrupted anywhere.
     """
 
-    def __init__(self, path: Path, name: str, flush: Callable[[], None]) -> None:
-        """Begin with the file at `path`, onto which `flush` brings what is told of.
+    def __init__(self, descriptor: int, name: str) -> None:
+        """Begin with an empty file that is open for writing; `name` is the shard in errors."""
+        self._descriptor, self._name = descriptor, name
+        self._digest, self._samples = hashlib.sha256(), _SampleHashes(name)
+        self._threads = [ThreadPoolExecutor(1, thread) for thread in ("whole", "samples", "disk")]
+        self._synced: Future[None] | None = None
+        self._hashed: Hashed | None = None
+        self._unsynced = 0
 
-        `name` is the shard that errors name.
-        """
-        self._path, self._name, self._flush = path, name, flush
-        self._threads = ThreadPoolExecutor(2, "hash")
-        self._digest = hashlib.sha256()
-        self._place = 0
-        self._whole: Future[None] | None = None
-        self._samples: list[Placed] = []
-        self._each: list[Future[list[SampleReceipt]]] = []
-
-    def add(self, placed: Placed) -> None:
-        """Take note of a sample that was written."""
-        self._samples.append(placed)
-        if placed.offset + placed.size - self._place >= _TOGETHER:
-            self._hand_on(placed.offset + placed.size)
-
-    def finish(self, size: int) -> tuple[str, tuple[SampleReceipt, ...]]:
-        """Return the sha256 of the file of `size` bytes, and the receipts of its samples.
-
-        Raises ToolkitError when a first file is not the one that was planned.
-        """
-        whole = self._hand_on(size)
-        receipts = tuple(receipt for each in self._each for receipt in each.result())
-        whole.result()
-        return self._digest.hexdigest(), receipts
-
-    def _hand_on(self, place: int) -> Future[None]:
-        """Have what stands before a place hashed, for the whole file and for its samples."""
-        self._flush()
-        self._whole = self._threads.submit(
-            _go_on, self._path, self._digest, self._place, place, self._whole
+    def take(self, written: memoryview, marks: Sequence[Mark]) -> Hashed:
+        """Have bytes hashed that were written; they must stay as they are until that is done."""
+        whole, samples, disk = self._threads
+        self._unsynced += len(written)
+        if self._unsynced >= _ON_DISK and (self._synced is None or self._synced.done()):
+            self._sync()
+            self._unsynced = 0
+            self._synced = disk.submit(os.fdatasync, self._descriptor)
+        self._hashed = Hashed(
+            whole.submit(self._digest.update, written),
+            samples.submit(self._samples.take, written, marks),
         )
-        self._each.append(self._threads.submit(_each, self._path, self._name, self._samples))
-        self._place, self._samples = place, []
-        return self._whole
+        return self._hashed
+
+    def finish(self) -> tuple[str, list[Found]]:
+        """Return the sha256 of all that was written, and the receipts of its samples.
+
+        Raises ToolkitError when a first file is not the one that was planned, and OSError for what
+        the disk refused.
+        """
+        self._sync()
+        if self._hashed is not None:
+            self._hashed.wait()  # the last: each thread does its tasks in turn
+        return self._digest.hexdigest(), self._samples.found
+
+    def _sync(self) -> None:
+        if self._synced is not None:
+            self._synced.result()
 
     def close(self) -> None:
         """Let the threads end."""
-        self._threads.shutdown(cancel_futures=True)
+        for threads in self._threads:
+            threads.shutdown(cancel_futures=True)
 
 
-def _go_on(
-    path: Path, digest: "hashlib._Hash", begin: int, end: int, before: Future[None] | None
-) -> None:
-    """Add a stretch to the hash of a whole file when the stretch before it is in."""
-    if before is not None:
-        before.result()  # tasks begin in turn, so this one runs or has ended
-    with Reading(path) as file:
-        _must_be_there(file.feed(digest, begin, end - begin), path)
+class _SampleHashes:
+    """The receipts of samples, whose contents come in pieces."""
 
+    def __init__(self, name: str) -> None:
+        self.found: list[Found] = []
+        self._name = name
+        self._digest, self._first = hashlib.sha256(), ""
 
-def _each(path: Path, name: str, samples: Sequence[Placed]) -> list[SampleReceipt]:
-    found = []
-    with Reading(path) as file:
-        for sample in samples:
-            digest, first = hashlib.sha256(), ""
-            for offset, length in sample.contents:
-                _must_be_there(file.feed(digest, offset, length), path)
-                first = first or digest.hexdigest()
-            if sample.image_sha256 not in (None, first):
-                raise ToolkitError(
-                    f"the image of {sample.key}, for the shard {name}, is not the one that was"
-                    " planned: restore its source, or plan the mixture again"
-                )
-            found.append(
-                SampleReceipt(
-                    key=sample.key, offset=sample.offset, size=sample.size,
-                    sha256=digest.hexdigest(),
-                )
-            )  # fmt: skip
-    return found
+    def take(self, content: memoryview, marks: Sequence[Mark]) -> None:
+        for mark in marks:
+            if isinstance(mark, Piece):
+                self._digest.update(content[mark.start : mark.stop])
+            elif isinstance(mark, Placed):
+                self._end(mark)
+            else:
+                self._first = self._first or self._digest.hexdigest()
 
-
-def _must_be_there(lacking: int, path: Path) -> None:
-    if lacking:
-        raise OSError(f"{path} lost {lacking} bytes that were written to it")
+    def _end(self, sample: Placed) -> None:
+        if sample.image_sha256 not in (None, self._first):
+            raise ToolkitError(
+                f"the image of {sample.key}, for the shard {self._name}, is not the one that was"
+                " planned: restore its source, or plan the mixture again"
+            )
+        self.found.append({
+            "key": sample.key, "offset": sample.offset, "size": sample.size,
+            "sha256": self._digest.hexdigest(),
+        })  # fmt: skip
+        self._digest, self._first = hashlib.sha256(), ""

@@ -78,18 +78,6 @@ class Steps:
 
         return call
 
-    def copying(self, real: Callable[..., int]) -> Callable[..., int]:
-        """Wrap os.copy_file_range, which is a write to its second descriptor."""
-
-        def copy(source: int, target: int, count: int, *args: Any) -> int:
-            if self.reach(WRITE, target):
-                if self.torn and count > 1:
-                    real(source, target, count // 2, *args)
-                self.end()
-            return real(source, target, count, *args)
-
-        return copy
-
     def open(self, file: Any, mode: str = "r", *args: Any, **options: Any) -> Any:
         """Open like the built-in; a file opened for writing counts its writes."""
         if isinstance(file, int) or not set(mode) & set("wax+"):
@@ -150,8 +138,6 @@ def watched(steps: Steps) -> Iterator[Steps]:
             ("fsync", 0), ("fdatasync", 0), ("ftruncate", 0),
         )
     }  # fmt: skip
-    if hasattr(os, "copy_file_range"):
-        changed["copy_file_range"] = steps.copying(os.copy_file_range)
     with (
         mock.patch.multiple(os, **changed, write=write),
         mock.patch.object(io, "open", steps.open),

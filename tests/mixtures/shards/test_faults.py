@@ -15,6 +15,7 @@ import pytest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import TEMPORARY
 from imagewikiqa.mixtures.records import ShardSample
+from imagewikiqa.mixtures.shards import hashing, tape
 from imagewikiqa.mixtures.shards.verify import verify_mixture
 from imagewikiqa.mixtures.shards.write import is_done, receipt_path, write_shard
 from tests.faults.harness import REPO, DyingProgram, die_at_steps, kill_program, tree_digest
@@ -123,8 +124,10 @@ REFUSALS = {errno.ENOSPC: "disk is full", errno.EDQUOT: "quota", errno.EROFS: "r
 
 @pytest.mark.parametrize("number", REFUSALS)
 def test_a_disk_that_refuses_at_any_step_is_a_sentence_and_no_shard(
-    tmp_path: Path, number: int
+    tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(tape, "_BYTES", 700)  # in as many pieces as a large shard
+
     def write(folder: Path) -> None:
         write_shard(folder, NAME, samples(range(6), tmp_path), PLAN)
 
@@ -157,6 +160,20 @@ def test_a_disk_that_refuses_at_any_step_is_a_sentence_and_no_shard(
         assert tree(folder) == tree(whole)
     assert points >= 20
     assert (asked > 10) == (number != errno.EROFS)
+
+
+def test_a_disk_that_refuses_what_it_was_asked_to_begin_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: int) -> None:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr(tape, "_BYTES", 2000)
+    monkeypatch.setattr(hashing, "_ON_DISK", 4000)
+    monkeypatch.setattr(os, "fdatasync", refuse)
+    with pytest.raises(ToolkitError, match="the disk is full"):
+        write_shard(tmp_path, NAME, samples(range(12)), PLAN)
+    assert nothing_stands(tmp_path)
 
 
 def test_a_really_full_disk_is_a_sentence(tmp_path: Path) -> None:

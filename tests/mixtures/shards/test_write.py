@@ -1,6 +1,5 @@
 """What readers find in a shard is what was given, whatever it was given as."""
 
-import errno
 import hashlib
 import io
 import json
@@ -9,6 +8,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from imagewikiqa.core.digests import file_digest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.mixtures.records import Manifest, Receipt, ShardFile, ShardSample, Span
-from imagewikiqa.mixtures.shards import copying
+from imagewikiqa.mixtures.shards import sources, tape
 from imagewikiqa.mixtures.shards.write import (
     is_done,
     read_receipt,
@@ -142,35 +142,30 @@ def test_a_receipt_says_where_each_sample_stands(tmp_path: Path) -> None:
             assert archive.getnames() == [name for name, _ in given_files(whole)]
 
 
-@pytest.mark.parametrize("lacking", [("copy_file_range",), ("copy_file_range", "sendfile")])
-def test_without_the_kernels_help_the_bytes_are_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacking: tuple[str, ...]
-) -> None:
-    def refuse(*_: object) -> int:
-        raise OSError(errno.EXDEV, "between two file systems")
-
-    whole = write_shard(tmp_path / "a", NAME, samples(range(9), tmp_path), PLAN)
-    for name in lacking:
-        monkeypatch.setattr(os, name, refuse)
-    assert write_shard(tmp_path / "b", NAME, samples(range(9), tmp_path), PLAN) == whole
-    assert file_digest(tmp_path / "b" / NAME) == whole.sha256
-
-
-def test_a_kernel_that_copies_in_pieces_copies_all(
+def test_files_that_are_read_and_written_in_pieces_are_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = os.copy_file_range
-
-    def short(source: int, target: int, count: int, offset: int) -> int:
-        return real(source, target, min(count, 1000), offset)
-
+    read, write = os.preadv, os.write
     whole = write_shard(tmp_path / "a", NAME, samples(range(9), tmp_path), PLAN)
-    monkeypatch.setattr(os, "copy_file_range", short)
+    monkeypatch.setattr(tape, "_BYTES", 700)  # of which a header alone takes 512
     assert write_shard(tmp_path / "b", NAME, samples(range(9), tmp_path), PLAN) == whole
+    monkeypatch.setattr(os, "preadv", lambda file, into, at: read(file, [into[0][:100]], at))
+    monkeypatch.setattr(os, "write", lambda file, content: write(file, content[:99]))
+    assert write_shard(tmp_path / "c", NAME, samples(range(9), tmp_path), PLAN) == whole
+    assert {file_digest(tmp_path / name / NAME) for name in "abc"} == {whole.sha256}
+
+
+def test_a_name_that_no_reader_takes_is_refused(tmp_path: Path) -> None:
+    files = sample(1).files
+    for key in ("two.parts", "../up", "", "Upper", "a" * 101):
+        refused(tmp_path, [ShardSample(key=key, files=files)])
+    script = ShardFile(extension="pyd", content=b"x")
+    assert "with the files ['pyd']" in refused(tmp_path, [ShardSample(key="a", files=(script,))])
+    assert "with the files []" in refused(tmp_path, [ShardSample(key="a", files=())])
 
 
 def test_more_sources_than_stay_open_are_read(tmp_path: Path) -> None:
-    many = 3 * copying._OPEN
+    many = 3 * sources._OPEN
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
     receipt = write_shard(tmp_path, NAME, samples(range(many), tmp_path), PLAN)
     assert receipt.count == many
@@ -194,10 +189,10 @@ def test_a_key_or_a_file_that_comes_twice_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_source_that_is_missing_cut_or_no_file_is_named(tmp_path: Path) -> None:
-    sources = tmp_path / "sources"
-    sources.mkdir()
-    given_ = list(samples(range(1, 6), sources))
-    path = sources / "4.jpg"
+    folder = tmp_path / "sources"
+    folder.mkdir()
+    given_ = list(samples(range(1, 6), folder))
+    path = folder / "4.jpg"
     whole = path.read_bytes()
     path.unlink()
     assert f"source file {path} cannot be read (No such file" in refused(tmp_path / "o", given_)
@@ -215,15 +210,15 @@ def test_a_source_that_is_cut_while_it_is_read_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given_ = list(samples(range(1, 6), tmp_path))
-    monkeypatch.setattr(copying, "_opened", lambda path: (os.open(path, os.O_RDONLY), 10**9))
+    monkeypatch.setattr(sources, "_opened", lambda path: (os.open(path, os.O_RDONLY), 10**9))
     (tmp_path / "4.jpg").write_bytes(b"short")
     assert "4.jpg was cut" in refused(tmp_path / "o", given_)
 
 
 def test_another_image_than_planned_is_refused(tmp_path: Path) -> None:
     planned = hashlib.sha256(content(5, 513)).hexdigest()
-    right = sample(5, size=513).model_copy(update={"image_sha256": planned})
-    wrong = sample(6, size=513).model_copy(update={"image_sha256": planned})
+    right = replace(sample(5, size=513), image_sha256=planned)
+    wrong = replace(sample(6, size=513), image_sha256=planned)
     assert write_shard(tmp_path / "right", NAME, [right], PLAN).count == 1
     assert "the image of s-000006" in refused(tmp_path, [right, wrong])
 
