@@ -16,11 +16,13 @@ from imagewikiqa.core.digests import file_digest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import publish, publish_text
 from imagewikiqa.core.parquet import parquet_bytes
+from imagewikiqa.core.records import Reject
 from imagewikiqa.core.runs import pretty
+from imagewikiqa.core.tables import write_table
 from imagewikiqa.mixtures.cutting import cut, interleaved
 from imagewikiqa.mixtures.draws import Draws, draw, shares
 from imagewikiqa.mixtures.keyed import Keys, keyed_ints, sample_ids
-from imagewikiqa.mixtures.plan_file import COLUMNS, DICTIONARIES, PLAN, REPORT
+from imagewikiqa.mixtures.plan_file import COLUMNS, DICTIONARIES, PLAN, REJECTS, REPORT
 from imagewikiqa.mixtures.plan_report import PlanReport, SourceReport
 from imagewikiqa.mixtures.recipe import Recipe, SourceSettings
 from imagewikiqa.mixtures.sources.index import Ints, SourceIndex
@@ -31,8 +33,8 @@ from imagewikiqa.prompts.conversation import load_conversation
 def plan(recipe: Recipe, sources: Sequence[Source], out: Path) -> PlanReport:
     """Write OUT/plan.parquet and OUT/plan.json; return the counts of what became of every row.
 
-    A row group is a shard. No image is opened. Raises ToolkitError for a source of which nothing
-    can be drawn.
+    OUT/rejects.jsonl names each row that is asked for and cannot be used. A row group is a shard.
+    No image is opened. Raises ToolkitError for a source of which nothing can be drawn.
     """
     indexes = [source.index() for source in sources]
     parts = shares(recipe, indexes)
@@ -45,6 +47,7 @@ def plan(recipe: Recipe, sources: Sequence[Source], out: Path) -> PlanReport:
     (out / REPORT).unlink(missing_ok=True)
     tables = _tables(recipe, indexes, every, shards)
     publish(out / PLAN, parquet_bytes(tables, COLUMNS, DICTIONARIES))
+    write_table(out / REJECTS, _rejects(recipe, indexes))
     report = PlanReport(
         name=recipe.name,
         recipe=recipe.digest,
@@ -178,6 +181,13 @@ def _described(
         pa.concat_arrays(list(column)).take(back) for column in zip(*found, strict=True)
     )
     return ids, digests, templates
+
+
+def _rejects(recipe: Recipe, indexes: Sequence[SourceIndex]) -> Iterator[Reject]:
+    for source, index in zip(recipe.sources, indexes, strict=True):
+        for row, reason in index.rejected():
+            name = f"{source.name}:{row}"
+            yield Reject(id=f"plan:{name}", stage="plan", input=name, reason=reason)
 
 
 def _report(source: Source, index: SourceIndex, drawn: Draws) -> SourceReport:

@@ -12,7 +12,7 @@ from imagewikiqa.mixtures.plan_report import PlanReport
 from imagewikiqa.mixtures.records import PlanRow
 from imagewikiqa.mixtures.sources.protocol import SAMPLE_ID_BYTES
 
-PLAN, REPORT = "plan.parquet", "plan.json"
+PLAN, REPORT, REJECTS = "plan.parquet", "plan.json", "rejects.jsonl"
 COLUMNS = pa.schema(
     [
         pa.field("shard", pa.int32(), nullable=False),

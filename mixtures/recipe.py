@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -177,10 +177,15 @@ class Recipe(Part):
         return self
 
     @property
-    def digest(self) -> str:
-        """Return the digest of all that decides the mixture; paths and words about it do not."""
+    def deciding(self) -> dict[str, Any]:
+        """Return all that decides the mixture; paths and words about it do not."""
         held = self.model_dump(mode="json", exclude={"about"})
         for source in held["sources"]:
             del source["images"], source["layout"]
             source["read"] = source["read"].partition(":")[0]
-        return digest(held)
+        return held
+
+    @property
+    def digest(self) -> str:
+        """Return the digest of all that decides the mixture."""
+        return digest(self.deciding)

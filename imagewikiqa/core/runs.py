@@ -45,13 +45,19 @@ class Run:
 
 @contextmanager
 def open_run(
-    path: Path, settings: dict[str, Any], inputs: dict[str, str], config: dict[str, Any]
+    path: Path,
+    settings: dict[str, Any],
+    inputs: dict[str, str],
+    config: dict[str, Any],
+    *,
+    keep_manifest: bool = False,
 ) -> Iterator[Run]:
     """Open or create a run folder and hold it alone.
 
     `settings` and `inputs` (name to sha256) decide the data and are compared with what the folder
-    was made from; `config` is stored as config.yaml, ready for --config. Raises ToolkitError when
-    the folder belongs to something else, naming the difference, or when another process holds it.
+    was made from; `config` is stored as config.yaml, ready for --config. `keep_manifest` is for
+    files that never change once they are written. Raises ToolkitError when the folder belongs to
+    something else, naming the difference, or when another process holds it.
     """
     bound = {key: value for key, value in settings.items() if key not in FREE_SETTINGS}
     run = Run(path, bound, dict(sorted(inputs.items())))
@@ -63,7 +69,8 @@ def open_run(
     with held(run.work / "lock", _busy(path)):
         _refuse_foreign(run)  # again: another process may have begun and ended here in between
         remove_leftovers(path)
-        (path / "manifest.json").unlink(missing_ok=True)  # not whole again until the end
+        if not keep_manifest:
+            (path / "manifest.json").unlink(missing_ok=True)  # not whole again until the end
         identity = {"settings": run.settings, "inputs": run.inputs}
         publish_text(run.work / "identity.json", pretty(identity))
         publish_text(path / "config.yaml", yaml.safe_dump(config, sort_keys=True))
@@ -72,6 +79,19 @@ def open_run(
 
 def finish_run(run: Run, lineage: dict[str, Any], data_files: list[Path]) -> None:
     """Write run.json, then the manifest with the sha256 of every data file, last."""
+    record_run(run, lineage)
+    files = {
+        file.relative_to(run.path).as_posix(): {
+            "sha256": file_digest(file),
+            "bytes": file.stat().st_size,
+        }
+        for file in sorted(data_files)
+    }
+    publish_text(run.path / "manifest.json", pretty({"version": 1, "files": files}))
+
+
+def record_run(run: Run, lineage: dict[str, Any]) -> None:
+    """Write run.json: what the run was made from, by which code, and what came of it."""
     record = {
         "settings_digest": run.identity,
         "settings": run.settings,
@@ -82,14 +102,6 @@ def finish_run(run: Run, lineage: dict[str, Any], data_files: list[Path]) -> Non
         **lineage,
     }
     publish_text(run.path / "run.json", pretty(record))
-    files = {
-        file.relative_to(run.path).as_posix(): {
-            "sha256": file_digest(file),
-            "bytes": file.stat().st_size,
-        }
-        for file in sorted(data_files)
-    }
-    publish_text(run.path / "manifest.json", pretty({"version": 1, "files": files}))
 
 
 def verify_manifest(path: Path) -> list[str]:

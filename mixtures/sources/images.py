@@ -69,6 +69,7 @@ class ImageSource:
             sizes=packed_size(_numbers(table, "bytes"), np.full(len(ids), self._text())),
             image_sha256=one_array(table["sha256"]),
             reasons=tuple(reasons.names),
+            by_choice=frozenset(reasons.by_choice),
             reason_of=reasons.of,
         )
 
@@ -167,13 +168,17 @@ def _reasons(table: pa.Table, where: Where) -> Reasons:
             found, place_of = encoded(table[name])
             others = [place for place, word in enumerate(found) if word not in asked]
             reasons.leave_out(
-                np.isin(place_of, others), f"{name.removesuffix('_id')} not asked for"
+                np.isin(place_of, others),
+                f"{name.removesuffix('_id')} not asked for",
+                by_choice=True,
             )
     if where.with_image is False:
-        reasons.leave_out(np.ones(table.num_rows, bool), "has an image")
+        reasons.leave_out(np.ones(table.num_rows, bool), "has an image", by_choice=True)
     if where.shortest_side:
         short = np.minimum(_numbers(table, "width"), _numbers(table, "height"))
-        reasons.leave_out(short < where.shortest_side, "shorter side than asked for")
+        reasons.leave_out(
+            short < where.shortest_side, "shorter side than asked for", by_choice=True
+        )
     return reasons
 
 

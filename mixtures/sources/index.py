@@ -1,6 +1,6 @@
 """The index of a source: columns over all its rows, read without opening an image."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,6 +25,7 @@ class SourceIndex:
     image_sha256: pa.Array  # binary(32); null for text only
     reasons: tuple[str, ...]
     reason_of: npt.NDArray[np.int8]  # USABLE, or why the row is left out
+    by_choice: frozenset[str] = frozenset()  # of the reasons, those that the recipe asks for
 
     @property
     def rows(self) -> int:
@@ -47,6 +48,13 @@ class SourceIndex:
         pairs = zip(self.reasons, counts.tolist(), strict=True)
         return {reason: count for reason, count in sorted(pairs) if count}
 
+    def rejected(self) -> Iterator[tuple[str, str]]:
+        """Yield id and reason of each row that the recipe asks for and that cannot be used."""
+        for row in np.flatnonzero(self.reason_of >= 0).tolist():
+            reason = self.reasons[self.reason_of[row]]
+            if reason not in self.by_choice:
+                yield self.ids[row].as_py(), reason
+
 
 @dataclass(slots=True)
 class Reasons:
@@ -54,14 +62,17 @@ class Reasons:
 
     of: npt.NDArray[np.int8]
     names: list[str] = field(default_factory=list)
+    by_choice: set[str] = field(default_factory=set)
 
     @classmethod
     def none(cls, rows: int) -> "Reasons":
         """Return rows that can all be drawn."""
         return cls(np.full(rows, USABLE, np.int8))
 
-    def leave_out(self, rows: Bools, reason: str) -> None:
-        """Leave out the rows of a mask that nothing else has left out."""
+    def leave_out(self, rows: Bools, reason: str, *, by_choice: bool = False) -> None:
+        """Leave out the rows of a mask that nothing else has left out; or that nobody asks for."""
+        if by_choice:
+            self.by_choice.add(reason)
         if reason not in self.names:
             self.names.append(reason)
         self.of[rows & (self.of == USABLE)] = self.names.index(reason)

@@ -75,6 +75,7 @@ class LlavaSource:
             sizes=packed_size(np.maximum(sizes, 0), _text_bytes(table)),
             image_sha256=_digests(first["sha256"]),
             reasons=tuple(reasons.names),
+            by_choice=frozenset(reasons.by_choice),
             reason_of=reasons.of,
         )
 
@@ -94,10 +95,11 @@ class LlavaSource:
         where: Where = self.settings.where
         if where.files:
             among = pc.is_in(table["source"], value_set=pa.array(where.files, pa.string()))
-            reasons.leave_out(~np.asarray(among), "file not asked for")
+            reasons.leave_out(~np.asarray(among), "file not asked for", by_choice=True)
         if where.with_image is not None:
             other = (counts == 0) == where.with_image
-            reasons.leave_out(other, "text only" if where.with_image else "has an image")
+            kind = "text only" if where.with_image else "has an image"
+            reasons.leave_out(other, kind, by_choice=True)
 
     def _sizes(self, paths: pa.Array, rows: Ints) -> Ints:
         """Return the bytes of the images of some rows; -1 for one that is not there."""

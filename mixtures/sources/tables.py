@@ -68,6 +68,7 @@ class TableSource:
             sizes=packed_size(np.maximum(sizes, 0), np.array(words, np.int64)),
             image_sha256=pa.array(digests, pa.binary(32)),
             reasons=tuple(reasons.names),
+            by_choice=frozenset(reasons.by_choice),
             reason_of=reasons.of,
         )
 
@@ -103,9 +104,9 @@ class TableSource:
                 column = pa.array([getattr(one, name) for one in entries], pa.string())
                 among = pc.is_in(column, value_set=pa.array(asked, pa.string()))
                 what = name.removesuffix("_id")
-                reasons.leave_out(~np.asarray(among), f"{what} not asked for")
+                reasons.leave_out(~np.asarray(among), f"{what} not asked for", by_choice=True)
         if where.with_image is False:
-            reasons.leave_out(np.ones(len(entries), bool), "has an image")
+            reasons.leave_out(np.ones(len(entries), bool), "has an image", by_choice=True)
         return reasons
 
     def _naming(self) -> ClassNaming:

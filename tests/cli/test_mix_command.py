@@ -61,8 +61,36 @@ def built(data: Path) -> Path:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Return what a mixture publishes, without its caches."""
-    return {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
+    """Return the data files of a mixture, without its caches and what is said of the run."""
+    about = ("config.yaml", "run.json")
+    return {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file() and p.name not in about}
+
+
+def test_the_stored_recipe_makes_the_same_mixture_from_anywhere(
+    built: Path, tmp_path: Path, command: Command
+) -> None:
+    stored = Path(shutil.copy(built / "config.yaml", tmp_path / "elsewhere.yaml"))
+    assert command("mix", "build", stored, "--out", tmp_path / "again").code == 0
+    assert files(tmp_path / "again") == files(built)
+    run = json.loads((built / "run.json").read_text())
+    assert run["seed"] == 4 and run["counts"]["samples"] == 48 and run["code"]["version"]
+    assert len(run["prompts"]) == 2 and len(run["inputs"]["index of pics"]) == 64
+
+
+def test_each_row_that_is_asked_for_and_cannot_be_used_is_named(
+    data: Path, tmp_path: Path, command: Command
+) -> None:
+    place = Path(shutil.copytree(data / "pix", tmp_path / "pix"))
+    (place / WNIDS[0] / "bad.jpeg").write_bytes(b"no image")
+    assert command("builders", "images", "index", f"folder:{place}", "--classes", "imagenet",
+                   "--out", tmp_path / "index").code == 0  # fmt: skip
+    asked = RECIPE + f"    where: {{classes: [{WNIDS[0]}]}}\n"
+    (tmp_path / "recipe.yaml").write_text(asked)
+    said = command("mix", "plan", tmp_path / "recipe.yaml", "--out", tmp_path / "out")
+    assert said.code == 0 and "16  pics: class not asked for" in said.out
+    rows = [json.loads(line) for line in (tmp_path / "out" / "rejects.jsonl").open()]
+    assert [row["input"] for row in rows] == [f"pics:{WNIDS[0]}/bad.jpeg"]
+    assert rows[0]["stage"] == "plan" and rows[0]["reason"]
 
 
 def test_any_number_of_workers_and_a_resumed_build_write_the_same_bytes(
@@ -126,6 +154,19 @@ def test_verify_says_that_all_is_right_or_names_the_damage(
     assert len(json.loads(found.out.splitlines()[-1])["faults"]) == 2
 
 
+def test_verify_holds_the_shards_against_the_plan(
+    built: Path, tmp_path: Path, command: Command
+) -> None:
+    moved = Path(shutil.copytree(built, tmp_path / "moved"))
+    with (moved / "plan.parquet").open("ab") as stream:
+        stream.write(b"x")
+    said = command("mix", "verify", moved)
+    assert said.code == 2 and "plan.parquet is not the plan" in said.err
+    for name in ("plan.parquet", "plan.json"):  # as a copy of the shards alone has it
+        (moved / name).unlink()
+    assert command("mix", "verify", moved).code == 0
+
+
 @pytest.mark.parametrize("name", ["0.jpeg", "3.gif"])  # kept, and made anew
 def test_an_image_that_changed_since_the_plan_is_refused_and_nothing_is_published(
     name: str, data: Path, tmp_path: Path, command: Command
@@ -146,7 +187,7 @@ def test_an_image_that_changed_since_the_plan_is_refused_and_nothing_is_publishe
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("seed: 4", "seed: 5", "the recipe was another"),
+        ("seed: 4", "seed: 5", "seed was 4, now it is 5"),
         ("name: pics", "name: [", "is not YAML"),
         ("epochs: 2", "epochs: 0", "epochs"),
         ("read: images:index", "read: images:nowhere", "nowhere"),
@@ -167,4 +208,4 @@ def test_a_folder_of_something_else_is_left_alone(
 ) -> None:
     (tmp_path / "letters.txt").write_text("mine")
     said = command("mix", "build", data / "recipe.yaml", "--out", tmp_path)
-    assert said.code == 2 and "no mixture" in said.err
+    assert said.code == 2 and "no run folder" in said.err

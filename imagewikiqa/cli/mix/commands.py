@@ -27,12 +27,13 @@ def register(app: typer.Typer) -> None:
 
 @mix.command("plan", help="Write the full list of samples, from indexes alone: plan.parquet.")
 def _plan(recipe: RecipeSpec, out: Folder, data: Data = None, as_json: AsJson = False) -> None:
-    from imagewikiqa.cli.mix.folder import held, planned
+    from imagewikiqa.cli.mix.folder import opened, planned
     from imagewikiqa.cli.output import show
     from imagewikiqa.mixtures.recipe_files import load_recipe
 
-    with held(out):
-        report = planned(load_recipe(recipe, data), out)
+    read = load_recipe(recipe, data)
+    with opened(read, out) as run:
+        report = planned(read, run)
     show(_told(report) | {"plan": str(out / "plan.parquet")}, as_json)
 
 
@@ -44,16 +45,16 @@ def _build(
     workers: Workers = 1,
     as_json: AsJson = False,
 ) -> None:
-    from imagewikiqa.cli.mix.folder import held, planned
+    from imagewikiqa.cli.mix.folder import opened, planned
     from imagewikiqa.cli.output import show
     from imagewikiqa.cli.progress import watcher
     from imagewikiqa.mixtures.build import build
     from imagewikiqa.mixtures.recipe_files import load_recipe
 
     read = load_recipe(recipe, data)
-    with held(out):
-        report = planned(read, out)
-        made = build(read, out, out, out / "work", workers=workers, progress=watcher(as_json))
+    with opened(read, out) as run:
+        report = planned(read, run)
+        made = build(read, out, out, run.work, workers=workers, progress=watcher(as_json))
     show(_told(report) | {"bytes": made.bytes, "manifest": str(out / "manifest.json")}, as_json)
 
 
@@ -65,9 +66,11 @@ def _verify(
 ) -> None:
     from imagewikiqa.cli.output import show, show_lines
     from imagewikiqa.core.errors import ToolkitError
+    from imagewikiqa.mixtures.plan_file import REPORT, read_plan_report
     from imagewikiqa.mixtures.shards.verify import verify_mixture
 
-    faults = verify_mixture(folder, workers=workers)
+    plan = read_plan_report(folder).plan if (folder / REPORT).exists() else None
+    faults = verify_mixture(folder, plan_sha256=plan, workers=workers)
     if as_json:
         show({"faults": [{"file": f.file, "kind": f.kind, "detail": f.detail} for f in faults]},
              True)  # fmt: skip

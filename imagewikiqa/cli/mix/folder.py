@@ -1,59 +1,68 @@
-"""The folder of a mixture: held alone, and planned once."""
+"""The folder of a mixture: of one recipe and one set of indexes, held alone, and planned once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from imagewikiqa.core.errors import ToolkitError
-from imagewikiqa.core.files import explained, remove_leftovers
-from imagewikiqa.core.runs import held_run
+from imagewikiqa.core.runs import Run, open_run, record_run
 from imagewikiqa.mixtures.plan import plan
 from imagewikiqa.mixtures.plan_file import REPORT, read_plan_report
 from imagewikiqa.mixtures.plan_report import PlanReport
-from imagewikiqa.mixtures.recipe import Recipe
+from imagewikiqa.mixtures.recipe import Recipe, SourceSettings
 from imagewikiqa.mixtures.sources.open import open_sources
-from imagewikiqa.mixtures.sources.protocol import Source
 
 
 @contextmanager
-def held(out: Path) -> Iterator[None]:
-    """Hold the folder of a mixture alone."""
-    with explained(out, "write in"):
-        (out / "work").mkdir(parents=True, exist_ok=True)
-        (out / "work" / "lock").touch()
-    with held_run(out):
-        remove_leftovers(out)
-        yield
+def opened(recipe: Recipe, out: Path) -> Iterator[Run]:
+    """Hold the folder of a mixture alone; config.yaml in it is the recipe with all its defaults.
 
-
-def planned(recipe: Recipe, out: Path) -> PlanReport:
-    """Return the plan of the folder, made now or by an earlier call with the same recipe and data.
-
-    Raises ToolkitError when the folder holds a mixture of something else.
+    Raises ToolkitError when the folder holds a mixture of something else, naming the difference.
     """
-
     sources = open_sources(recipe, out / "work")
-    if (out / REPORT).is_file():
-        before = read_plan_report(out)
-        if changed := _changed(before, recipe, sources):
-            raise ToolkitError(
-                f"{out} holds a mixture in which {changed} was another: choose another --out"
-            )
-        return before
-    strangers = [one.name for one in out.iterdir() if one.name not in ("work", "plan.parquet")]
-    if strangers:
-        raise ToolkitError(
-            f"{out} is not empty and no mixture (it holds {min(strangers)}): choose another --out"
-        )
-    return plan(recipe, sources, out)
+    inputs = {f"index of {source.settings.name}": source.digest() for source in sources}
+    # A shard never changes once it is written, so that what a manifest says of it stays true.
+    with open_run(out, _deciding(recipe), inputs, _config(recipe), keep_manifest=True) as run:
+        yield run
 
 
-def _changed(before: PlanReport, recipe: Recipe, sources: Sequence[Source]) -> str | None:
-    """Return what differs from the plan that is there; None when nothing does."""
-    if before.recipe != recipe.digest:
-        return "the recipe"
-    pairs = zip(before.sources, sources, strict=True)
-    return next(
-        (f"the index of {now.settings.name}" for was, now in pairs if was.index != now.digest()),
-        None,
-    )
+def planned(recipe: Recipe, run: Run) -> PlanReport:
+    """Return the plan of an opened folder, made now or by an earlier call; write run.json."""
+    if (run.path / REPORT).is_file():
+        report = read_plan_report(run.path)
+    else:
+        report = plan(recipe, open_sources(recipe, run.work), run.path)
+    record_run(run, {
+        "command": "mix",
+        "recipe": report.recipe,
+        "seed": recipe.seed,
+        "prompts": {name: sha for one in report.sources for name, sha in one.templates.items()},
+        "counts": {
+            "samples": report.samples,
+            "left_out": {one.name: one.left_out for one in report.sources},
+        },
+    })  # fmt: skip
+    return report
+
+
+def _deciding(recipe: Recipe) -> dict[str, Any]:
+    """Return what decides a mixture by name, so that a refusal can say what differs."""
+    held = recipe.deciding
+    sources = held.pop("sources")
+    fields = {f"{one['name']}.{name}": value for one in sources for name, value in one.items()}
+    return {**held, "sources": [one["name"] for one in sources], **fields}
+
+
+def _config(recipe: Recipe) -> dict[str, Any]:
+    """Return a recipe as YAML that `mix build` takes again, wherever it lies."""
+    rooted = recipe.model_copy(update={"sources": tuple(map(_absolute, recipe.sources))})
+    return rooted.model_dump(mode="json", exclude_defaults=True)
+
+
+def _absolute(source: SourceSettings) -> SourceSettings:
+    changed: dict[str, Any] = {"read": f"{source.kind}:{source.place.absolute()}"}
+    if source.images is not None:
+        changed["images"] = source.images.absolute()
+    if source.classes is not None and Path(source.classes).suffix:
+        changed["classes"] = str(Path(source.classes).absolute())
+    return source.model_copy(update=changed)
