@@ -8,6 +8,7 @@ and synonyms at word bounds anywhere, the longest one where several begin togeth
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from itertools import chain, filterfalse, islice
 
 from imagewikiqa.core.records import ClassEntry
 from imagewikiqa.mixtures.tokens import paper_tokens
@@ -15,6 +16,7 @@ from imagewikiqa.qa.leaks import fold
 
 _MARK = "##"  # what the paper's code puts between tokens
 _WORD = re.compile(r"\w+")
+_ENOUGH = 1000  # sentences that tell which words are rare
 _SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
@@ -27,19 +29,26 @@ class PaperCounter:
         self._names = list(times)
         self._times = list(times.values())
         self._seen = [0] * len(times)
-        shared = Counter(token for tokens in self._names for token in tokens)
-        self._single: dict[str, int] = {}
-        # By the token of a name that the fewest names have: its place, the name and its number.
-        self._longer: defaultdict[str, list[tuple[int, list[str], int]]] = defaultdict(list)
-        for number, tokens in enumerate(self._names):
-            if len(tokens) == 1:
-                self._single[tokens[0]] = number
-            elif tokens:
-                rarest = min(tokens, key=lambda token: (shared[token], -len(token)))
-                self._longer[rarest].append((tokens.index(rarest), list(tokens), number))
-        self._anchors = frozenset(self._single.keys() | self._longer.keys())
+        self._single = {name[0]: at for at, name in enumerate(self._names) if len(name) == 1}
+        self._learnt = False
+        self._anchor(Counter())
         # A sentence is tokenised only if it holds all pieces of letters and digits of some name.
         self._pieces = _Pieces(self._names)
+
+    def _anchor(self, usual: Counter[str]) -> None:
+        """Look for each name of several tokens by the one that is seen least; `usual` counts them.
+
+        Any would give the same counts: "model" finds the Ford Model T in a fifth of all sentences
+        about language models, and "ford" in none.
+        """
+        shared = Counter(token for tokens in self._names for token in tokens)
+        # By that token: its place in the name, the name and its number.
+        self._longer: defaultdict[str, list[tuple[int, list[str], int]]] = defaultdict(list)
+        for number, tokens in enumerate(self._names):
+            if len(tokens) > 1:
+                rarest = min(tokens, key=lambda token: (usual[token], shared[token], -len(token)))
+                self._longer[rarest].append((tokens.index(rarest), list(tokens), number))
+        self._anchors = frozenset(self._single.keys() | self._longer.keys())
 
     @property
     def counts(self) -> Counter[str]:
@@ -50,10 +59,18 @@ class PaperCounter:
         rows = zip(self._names, self._seen, self._times, strict=True)
         return Counter({" ".join(name): seen * times for name, seen, times in rows if seen})
 
-    def see_tokens(self, tokens: list[str]) -> None:
-        """Count the names in one sentence of lower-case tokens."""
-        if self._anchors.isdisjoint(tokens):
-            return
+    def see_tokens(self, sentences: Iterable[list[str]]) -> None:
+        """Count the names in sentences, each a list of lower-case tokens."""
+        rest = iter(sentences)
+        first = list(islice(rest, _ENOUGH))
+        if len(first) == _ENOUGH and not self._learnt:
+            self._learnt = True
+            self._anchor(Counter(chain.from_iterable(first)))
+        for tokens in filterfalse(self._anchors.isdisjoint, chain(first, rest)):
+            self._see(tokens)
+
+    def _see(self, tokens: list[str]) -> None:
+        """Count the names in one sentence."""
         if _MARK[0] in "".join(tokens):
             self._see_slowly(tokens)
             return
@@ -81,7 +98,7 @@ class PaperCounter:
         """Count the names in one sentence; most are never tokenised."""
         lower = sentence.lower()
         if self._pieces.may_hold(lower):
-            self.see_tokens(paper_tokens(lower))
+            self.see_tokens([paper_tokens(lower)])
 
     def see_text(self, text: str) -> None:
         """Count the names in every sentence of a text."""
@@ -100,20 +117,29 @@ class _Pieces:
     """Which texts may hold a name: those that hold its runs of letters and digits, in any order."""
 
     def __init__(self, names: Iterable[tuple[str, ...]]) -> None:
+        self._names = [_WORD.findall(" ".join(tokens)) for tokens in names]
+        self._always = not all(self._names)  # nothing to look for: every sentence is tokenised
+        self._usual: Counter[str] = Counter()
+        self._seen = 0
+        self._anchor()
+
+    def _anchor(self) -> None:
+        """Look for each name by the word that is seen least, or else the longest."""
         self._others: defaultdict[str, list[list[str]]] = defaultdict(list)
-        self._always = False
-        for tokens in names:
-            words = _WORD.findall(" ".join(tokens))
-            if words:
-                longest = max(words, key=len)
-                self._others[longest].append([word for word in words if word != longest])
-            else:
-                self._always = True  # nothing to look for: every sentence is tokenised
+        for words in filter(None, self._names):
+            rarest = min(words, key=lambda word: (self._usual[word], -len(word)))
+            self._others[rarest].append([word for word in words if word != rarest])
         self._firsts = frozenset(self._others)
 
     def may_hold(self, lower: str) -> bool:
         """Return False only for a text whose tokens hold no name."""
-        for piece in self._firsts.intersection(_WORD.findall(lower)):
+        words = _WORD.findall(lower)
+        if self._seen < _ENOUGH:
+            self._usual.update(words)
+            self._seen += 1
+            if self._seen == _ENOUGH:
+                self._anchor()
+        for piece in self._firsts.intersection(words):
             for others in self._others[piece]:
                 if all(other in lower for other in others):
                     return True

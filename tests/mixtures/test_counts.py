@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import example, given
@@ -12,6 +13,7 @@ from nltk.tokenize import NLTKWordTokenizer
 
 from imagewikiqa.core.classes import load_classes
 from imagewikiqa.core.records import ClassEntry
+from imagewikiqa.mixtures import counts
 from imagewikiqa.mixtures.counts import MentionCounter, PaperCounter
 from imagewikiqa.mixtures.tokens import paper_tokens
 from imagewikiqa.qa.leaks import fold
@@ -30,13 +32,13 @@ TEXTS = st.lists(st.tuples(st.sampled_from(PIECES), st.sampled_from(["", " ", " 
 
 def papers(sentences: list[list[str]], names: list[str]) -> Counter[str]:
     """Count as the paper's notebook does."""
-    counts: Counter[str] = Counter()
+    found: Counter[str] = Counter()
     tokenised = [NLTK.tokenize(name.lower()) for name in names]
     for sentence in sentences:
         for name in tokenised:
             if "##" + "##".join(name) + "##" in "##".join(sentence):
-                counts[" ".join(name)] += 1
-    return counts
+                found[" ".join(name)] += 1
+    return found
 
 
 def mentions(texts: list[str], classes: list[ClassEntry]) -> Counter[str]:
@@ -59,13 +61,15 @@ def test_tokens_are_those_of_nltk(text: str) -> None:
     assert paper_tokens(text) == NLTK.tokenize(text)
 
 
-@given(st.lists(TEXTS, max_size=6))
-def test_sentences_are_counted_as_the_paper_does(texts: list[str]) -> None:
-    slow = papers([NLTK.tokenize(text.lower()) for text in texts], NAMES)
-    from_text, from_tokens = PaperCounter(NAMES), PaperCounter(NAMES)
-    for text in texts:
-        from_text.see_sentence(text)
-        from_tokens.see_tokens(NLTK.tokenize(text.lower()))
+@given(st.lists(TEXTS, max_size=6), st.integers(1, 4))
+def test_sentences_are_counted_as_the_paper_does(texts: list[str], enough: int) -> None:
+    tokens = [NLTK.tokenize(text.lower()) for text in texts]
+    slow = papers(tokens, NAMES)
+    with patch.object(counts, "_ENOUGH", enough):  # what is looked for first changes no count
+        from_text, from_tokens = PaperCounter(NAMES), PaperCounter(NAMES)
+        for text in texts:
+            from_text.see_sentence(text)
+        from_tokens.see_tokens(tokens)
     assert from_text.counts == slow == from_tokens.counts
 
 
