@@ -109,6 +109,42 @@ def line_chart(
         return _svg(figure, axes)
 
 
+def histogram(
+    edges: Sequence[int], series: Mapping[str, Sequence[int]], unit: str, along: str
+) -> str:
+    """Return up to two histograms over the same bins [edge, next edge) as SVG text.
+
+    Edges are at least 1 and drawn on a logarithmic scale. `unit` is said of the height, `along` of
+    the values.
+    """
+    from matplotlib import style
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+    with style.context(["default", _STYLE]):  # a user's matplotlibrc must not show
+        figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
+        axes = figure.add_subplot()
+        for (name, counts), colour in zip(series.items(), ("accent", "second"), strict=False):
+            shade = PALETTE[colour]
+            axes.stairs(counts, edges, fill=True, color=shade, alpha=0.3)
+            axes.stairs(counts, edges, color=shade, lw=1.6, label=name)
+        axes.set_xscale("log")
+        few = edges[-1] <= 30 * edges[0]  # powers of ten alone would leave it bare
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+        axes.set_xlim(edges[0], edges[-1])
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel(along)
+        axes.set_ylabel(unit)
+        axes.grid(axis="y", color=PALETTE["line"], lw=0.8)
+        if len(series) > 1:
+            axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+        return _svg(figure, axes)
+
+
 def _axes(rows: int) -> "tuple[Figure, Axes]":
     from matplotlib.figure import Figure
 

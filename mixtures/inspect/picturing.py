@@ -1,0 +1,118 @@
+"""The plots of an inspection; one is left out where it would show a single bar."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from imagewikiqa.core.report.plots import histogram
+from imagewikiqa.core.report.summary import Plot
+from imagewikiqa.mixtures.inspect.figures import class_rows
+from imagewikiqa.mixtures.inspect.inspection import Inspection
+from imagewikiqa.mixtures.inspect.measures import below, binned, edges_to, spread_of
+from imagewikiqa.mixtures.inspect.names import PAPER, RULES, SAID
+from imagewikiqa.mixtures.inspect.tally import TOKENS
+from imagewikiqa.mixtures.inspect.words import share
+
+_TOWERS = (224, 336)  # pixels that CLIP towers take
+
+
+def plots(found: Inspection) -> dict[str, Plot]:
+    """Return the plots by name."""
+    tally = found.tally
+    drawn = {
+        "words": _drawn(
+            {
+                "human": tally.measure("words of a human turn"),
+                "gpt": tally.measure("words of a gpt turn"),
+            },
+            "turns",
+            "words",
+            "How long turns are, in words.",
+        ),
+        "tokens": _drawn({"tokens": tally.measure(TOKENS)}, "samples", "tokens", _tokens(found)),
+        "classes": _drawn(
+            {"samples": Counter(row.samples for row in class_rows(found) if row.samples)},
+            "classes",
+            "samples of a class",
+            "How often classes are seen.",
+        ),
+        "names": _drawn(_named(found), "classes", "times named", _said(found)),
+        "sides": _drawn(
+            {
+                "width": tally.measure("width of an image"),
+                "height": tally.measure("height of an image"),
+            },
+            "images",
+            "pixels",
+            _sides(found),
+        ),
+        "bytes": _drawn(
+            {"kilobytes": tally.measure("kilobytes of an image")},
+            "images",
+            "kilobytes",
+            "How large image files are.",
+        ),
+        "turns": _drawn(
+            {"turns": tally.measure("turns of a sample")},
+            "samples",
+            "turns",
+            "How many turns samples have.",
+        ),
+    }
+    return {name: plot for name, plot in drawn.items() if plot is not None}
+
+
+def _drawn(
+    series: Mapping[str, Mapping[int, int]], unit: str, along: str, caption: str
+) -> Plot | None:
+    """Return histograms over common bins; None where fewer than two bins would be filled."""
+    spreads = [one for values in series.values() if (one := spread_of(values)) is not None]
+    if not spreads or max(one.most for one in spreads) < 1:
+        return None
+    least = max(1, min(one.least for one in spreads))
+    most = max(one.most for one in spreads)
+    steps = 4 if most > 8 * least else 12
+    edges = edges_to(least, most, steps)
+    bins = {name: binned(values, edges) for name, values in series.items()}
+    if sum(any(at) for at in zip(*bins.values(), strict=True)) < 2:
+        return None
+    return Plot(svg=histogram(edges, bins, unit, along), caption=caption)
+
+
+def _tokens(found: Inspection) -> str:
+    values = found.tally.measure(TOKENS)
+    over = sum(times for value, times in values.items() if value > 2048)
+    return (
+        f"Tokens of the text of a sample; {over:,} have more than 2,048 ({share(over, values.total())}"
+        " of them), which LLaVA's trainer cuts."
+    )
+
+
+def _named(found: Inspection) -> dict[str, Counter[int]]:
+    if not found.classes:
+        return {}
+    rows = class_rows(found)
+    places = {"paper's rule": RULES.index(PAPER), "ours": RULES.index(SAID)}
+    return {
+        name: Counter(row.named[place] for row in rows if row.named[place])
+        for name, place in places.items()
+    }
+
+
+def _said(found: Inspection) -> str:
+    if not found.classes:
+        return ""
+    rows, place = class_rows(found), RULES.index(SAID)
+    never = sum(not row.named[place] for row in rows)
+    return (
+        "How often the conversations say the names of classes: sentences by the paper's rule,"
+        f" mentions by ours. By ours {never:,} of {len(rows):,} classes are never named."
+    )
+
+
+def _sides(found: Inspection) -> str:
+    sides = found.tally.measure("shorter side of an image")
+    count = sides.total()
+    small = " and ".join(
+        f"{share(below(sides, side), count)} below {side} px" for side in _TOWERS
+    )
+    return f"Width and height of images. Of the shorter sides, {small}."

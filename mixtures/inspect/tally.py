@@ -1,0 +1,118 @@
+"""The counts of a part of a mixture, which add up: memory grows with what differs, not with it."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from imagewikiqa.mixtures.inspect.facts import Facts
+
+SHEET = 24  # samples of the contact sheet
+_EXAMPLES = 3  # of a fault
+TOKENS = "tokens of a sample's text"
+
+Part = tuple[str, str]  # source and template
+Stratum = tuple[str, str, bool]  # source, template, has an image
+Drawn = tuple[int, int]  # the keyed hash of a sample, and its number in the mixture
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What was counted; `measures` are whole numbers by name, then value -> how often."""
+
+    parts: dict[Part, Counter[str]] = field(default_factory=dict)
+    classes: Counter[str] = field(default_factory=Counter)
+    named_otherwise: int = 0
+    measures: dict[str, Counter[int]] = field(default_factory=dict)
+    formats: Counter[str] = field(default_factory=Counter)
+    faulty: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, list[int]] = field(default_factory=dict)  # of faults: numbers of samples
+    names: dict[str, Counter[str]] = field(default_factory=dict)  # by rule, then class id
+    drawn: dict[Stratum, list[Drawn]] = field(default_factory=dict)
+
+    @property
+    def samples(self) -> int:
+        """Return how many samples were counted."""
+        return self.total("samples")
+
+    def total(self, count: str) -> int:
+        """Return the sum of a count of `parts`."""
+        return sum(part[count] for part in self.parts.values())
+
+    def measure(self, name: str) -> Counter[int]:
+        """Return the numbers of a measure; none if it was never seen."""
+        return self.measures.get(name, Counter())
+
+    def see(self, facts: Facts, number: int, drawing: int) -> None:
+        """Count a sample; `number` is its place in the mixture, `drawing` its keyed hash."""
+        part = self.parts.setdefault((facts.source, facts.template), Counter())
+        part["samples"] += 1
+        part["text only"] += facts.image is None
+        part["turns"] += len(facts.turns)
+        if facts.class_id is not None:
+            self.classes[facts.class_id] += 1
+            part["with a class"] += 1
+            self.named_otherwise += facts.named_class_id not in (None, facts.class_id)
+        self._see_words(facts, part)
+        self._see_image(facts)
+        self.faulty += bool(facts.faults)
+        for fault in facts.faults:
+            self.faults[fault] += 1
+            if len(known := self.examples.setdefault(fault, [])) < _EXAMPLES:
+                known.append(number)
+        stratum = (facts.source, facts.template, facts.image is not None)
+        self.drawn.setdefault(stratum, []).append((drawing, number))
+
+    def _see_words(self, facts: Facts, part: Counter[str]) -> None:
+        self._count("turns of a sample", len(facts.turns))
+        characters = 0
+        for who, text in facts.turns:
+            words = len(text.split())
+            characters += len(text)
+            if who in ("human", "gpt"):
+                self._count(f"words of a {who} turn", words)
+                self._count(f"characters of a {who} turn", len(text))
+                part[f"{who} turns"] += 1
+                part[f"{who} words"] += words
+        part["characters"] += characters
+
+    def _see_image(self, facts: Facts) -> None:
+        image = facts.image
+        if image is None:
+            return
+        self.formats[image.format or "unreadable"] += 1
+        self._count("kilobytes of an image", -(-image.bytes // 1000))
+        if image.width is not None and image.height is not None:
+            self._count("width of an image", image.width)
+            self._count("height of an image", image.height)
+            self._count("shorter side of an image", min(image.width, image.height))
+
+    def see_tokens(self, lengths: Iterable[int]) -> None:
+        """Count the tokens of samples."""
+        self.measures.setdefault(TOKENS, Counter()).update(lengths)
+
+    def keep_few(self) -> None:
+        """Keep of each stratum only the samples that the contact sheet may show."""
+        self.drawn = {name: sorted(drawn)[:SHEET] for name, drawn in self.drawn.items()}
+
+    def add(self, other: "Tally") -> None:
+        """Add the counts of a later part of the mixture."""
+        for part, counts in other.parts.items():
+            self.parts.setdefault(part, Counter()).update(counts)
+        self.classes.update(other.classes)
+        self.named_otherwise += other.named_otherwise
+        for measure, values in other.measures.items():
+            self.measures.setdefault(measure, Counter()).update(values)
+        self.formats.update(other.formats)
+        self.faulty += other.faulty
+        self.faults.update(other.faults)
+        for fault, numbers in other.examples.items():
+            self.examples[fault] = [*self.examples.get(fault, []), *numbers][:_EXAMPLES]
+        for rule, named in other.names.items():
+            self.names.setdefault(rule, Counter()).update(named)
+        for stratum, drawn in other.drawn.items():
+            self.drawn.setdefault(stratum, []).extend(drawn)
+        self.keep_few()
+
+    def _count(self, measure: str, value: int) -> None:
+        self.measures.setdefault(measure, Counter())[value] += 1

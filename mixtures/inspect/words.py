@@ -1,0 +1,17 @@
+"""Numbers as a report says them."""
+
+
+def share(part: int, whole: int) -> str:
+    """Return a share in percent, as in 12.3%; nothing of nothing is 0%."""
+    percent = 100 * part / whole if whole else 0.0
+    return f"{percent:.1f}%" if part else "0%"
+
+
+def mean(total: int, count: int) -> str:
+    """Return a mean with one digit, or a dash where there is nothing to take it of."""
+    return f"{total / count:,.1f}" if count else "–"
+
+
+def megabytes(size: int) -> str:
+    """Return bytes in MB, or in GB from 10,000 MB on."""
+    return f"{size / 1e6:,.1f} MB" if size < 10**10 else f"{size / 1e9:,.1f} GB"
