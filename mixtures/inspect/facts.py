@@ -1,6 +1,7 @@
 """What is counted of one sample: its turns, its image's header, marks of equal content, faults."""
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -53,7 +54,6 @@ def facts_of(sample: Sample) -> Facts:
     said = turns_of(record)
     source, source_id = _text(record, "source"), _text(record, "source_id") or _text(record, "id")
     image = next((_image(name, data) for name, data in sample.files.items()), None)
-    spoken = "\x1e".join(f"{who}\x1f{what}" for who, what in said or ())
     return Facts(
         key=sample.key,
         source=source or NOTHING,
@@ -63,8 +63,8 @@ def facts_of(sample: Sample) -> Facts:
         named_class_id=_text(record, "named_class_id") or None,
         turns=tuple((who, what.replace(IMAGE, "").strip()) for who, what in said or ()),
         image=image,
-        row_mark=_mark(f"{source}\x1f{source_id}".encode()),
-        conversation_mark=_mark(spoken.encode()),
+        row_mark=_mark(json.dumps([source, source_id]).encode()),
+        conversation_mark=_mark(json.dumps(said).encode()),
         faults=tuple(_faults(record, said, image)),
     )
 

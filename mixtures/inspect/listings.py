@@ -9,6 +9,7 @@ from imagewikiqa.mixtures.inspect.figures import ClassRow, class_rows
 from imagewikiqa.mixtures.inspect.inspection import Inspection, Shard
 from imagewikiqa.mixtures.inspect.measures import spread_of
 from imagewikiqa.mixtures.inspect.names import RULES, SAID
+from imagewikiqa.mixtures.inspect.tally import MEASURES
 from imagewikiqa.mixtures.inspect.words import mean, megabytes, share
 
 _SIDE = 8  # rows of a table's either end
@@ -19,8 +20,8 @@ _MOST = 30  # sources and templates
 
 def parts_table(found: Inspection) -> Listing:
     """Return the counts of each source and template, largest first."""
-    heads = ("Source", "Template", "Samples", "Share", "Text only", "Turns each",
-             "Words of a human turn", "Words of a gpt turn")  # fmt: skip
+    heads = ("Source", "Template", "Samples", "Share", "Text only", "Turns", "Words asked",
+             "Words answered")  # fmt: skip
     parts = sorted(found.tally.parts.items(), key=lambda one: (-one[1]["samples"], one[0]))
     rows = [
         (
@@ -35,16 +36,16 @@ def parts_table(found: Inspection) -> Listing:
         for part, counts in parts
     ]
     return Listing(title="Sources and templates", heads=heads, rows=rows[:_MOST], total=len(rows),
+                   note="Turns are those of a sample, words those of a turn, on average.",
                    file="sources.csv", numeric=range(2, len(heads)))  # fmt: skip
 
 
 def lengths_table(found: Inspection) -> Listing:
     """Return how long texts and how large images are."""
-    heads = ("Measure", "Mean", "Least", "Median", "90%", "99%", "Most", "Counted", "Total")
-    spreads = [(name, spread_of(values)) for name, values in sorted(found.tally.measures.items())]
+    heads = ("Measure", "Mean", "Least", "Median", "90%", "99%", "Most", "Counted")
+    spreads = [(name, spread_of(found.tally.measure(name))) for name in MEASURES]
     rows = [
-        (name, f"{one.mean:,.1f}", *(f"{value:,}" for value in one[2:]), f"{one.count:,}",
-         f"{one.total:,}")
+        (name, f"{one.mean:,.1f}", *(f"{value:,}" for value in one[2:]), f"{one.count:,}")
         for name, one in spreads if one is not None
     ]  # fmt: skip
     return Listing(title="Lengths and sizes", heads=heads, rows=rows, file="measures.csv",
@@ -55,32 +56,58 @@ def class_tables(found: Inspection) -> Iterator[Listing]:
     """Yield the classes least and most seen, and those least and most named."""
     rows = class_rows(found)
     if found.tally.classes:
-        ranked = sorted(rows, key=lambda row: (row.samples, row.id))
-        never = sum(not row.samples for row in rows)
-        yield Listing(
-            title="Classes, least and most seen",
-            heads=("Class", "Id", "Samples", "Share"),
-            rows=[
-                (row.name, row.id, f"{row.samples:,}", share(row.samples, found.tally.samples))
-                for row in _ends(ranked)
-            ],
-            total=len(rows), file="classes.csv", numeric=(2, 3),
-            note=f"{never:,} of {len(rows):,} known classes are never seen.",
-        )  # fmt: skip
+        yield _seen(rows, found.tally.samples)
     if found.classes:
-        place = RULES.index(SAID)
-        ranked = sorted(rows, key=lambda row: (row.named[place], row.id))
-        yield Listing(
-            title="Class names in conversations, least and most said",
-            heads=("Class", "Id", *(rule.capitalize() for rule in RULES)),
-            rows=[
-                (row.name, row.id, *(f"{times:,}" for times in row.named)) for row in _ends(ranked)
-            ],
-            total=len(rows), file="classes.csv", numeric=range(2, 2 + len(RULES)),
-            note="Ours counts names and synonyms at word bounds, the longest where several begin"
-            " together. The paper counts sentences that hold the tokens of a name with a token"
-            " before and one after, so an answer that is the name alone counts for nothing.",
-        )  # fmt: skip
+        yield _named(rows)
+
+
+def _seen(rows: Sequence[ClassRow], samples: int) -> Listing:
+    ranked = sorted((row for row in rows if row.samples), key=lambda row: (row.samples, row.id))
+    never = [row.name for row in rows if not row.samples]
+    return Listing(
+        title="Classes, least and most seen",
+        heads=("Class", "Id", "Samples", "Share"),
+        rows=[
+            (row.name, row.id, f"{row.samples:,}", share(row.samples, samples))
+            for row in _ends(ranked)
+        ],
+        file="classes.csv",
+        numeric=(2, 3),
+        note=f"{_never(never, len(rows), 'seen')} {_shown(ranked, 'seen')}",
+    )
+
+
+def _named(rows: Sequence[ClassRow]) -> Listing:
+    place = RULES.index(SAID)
+    ranked = sorted(
+        (row for row in rows if row.named[place]), key=lambda row: (row.named[place], row.id)
+    )
+    never = [row.name for row in rows if not row.named[place]]
+    return Listing(
+        title="Class names in conversations, least and most said",
+        heads=("Class", "Id", *(rule.capitalize() for rule in RULES)),
+        rows=[(row.name, row.id, *(f"{times:,}" for times in row.named)) for row in _ends(ranked)],
+        file="classes.csv",
+        numeric=range(2, 2 + len(RULES)),
+        note="Ours counts names and synonyms at word bounds, the longest where several begin"
+        " together. The paper counts sentences that hold the tokens of a name with a token"
+        " before and one after, so an answer that is the name alone counts for nothing."
+        f" {_never(never, len(rows), 'named')} {_shown(ranked, 'named')}",
+    )
+
+
+def _never(names: Sequence[str], known: int, what: str) -> str:
+    if not names:
+        return f"Each of the {known:,} known classes is {what}."
+    first = ", ".join(name[:40] for name in names[:_SIDE])
+    more = ", and others" if len(names) > _SIDE else ""
+    return f"Of {known:,} known classes {len(names):,} are never {what}: {first}{more}."
+
+
+def _shown(ranked: Sequence[ClassRow], what: str) -> str:
+    if len(ranked) <= 2 * _SIDE:
+        return ""
+    return f"Shown are the {_SIDE} least and the {_SIDE} most {what}; all are in classes.csv."
 
 
 def _ends(ranked: Sequence[ClassRow]) -> Sequence[ClassRow]:

@@ -38,7 +38,7 @@ def report(found: Inspection) -> Summary:
             "Samples by template": by_part(found, 1),
             "Images by format": found.tally.formats,
         },
-        pictures=contact_sheet(found.tally, found.reader),
+        pictures=contact_sheet(found.tally, found.reader, found.known_classes()),
         pictures_title="Samples, drawn from every source and template",
         listings=[
             _findings_table(odd),
@@ -84,7 +84,7 @@ def _tiles(found: Inspection) -> dict[str, object]:
         "turns": tally.total("turns"),
         "words of answers": tally.total("gpt words"),
         counted: tokens(found),
-        "same as another row, image and words": share(whole.by_other_row, whole.samples),
+        "duplicates of another row": share(whole.by_other_row, whole.samples),
         "samples with a fault": tally.faulty,
         "size": megabytes(sum(one.bytes for one in found.shards)),
     }

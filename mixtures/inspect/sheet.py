@@ -1,6 +1,6 @@
 """The contact sheet: samples drawn by keyed hash, in turn from every source and template."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import TypeVar
 
@@ -29,12 +29,15 @@ def in_turn(lists: Iterable[Sequence[T]]) -> list[T]:
     return [found[0] for turn in rounds for found in turn if found is not None]
 
 
-def contact_sheet(tally: Tally, reader: Shards) -> list[Picture]:
-    """Return the samples to show: a small copy of the image, who said what, and where from."""
-    return [_shown(number, reader) for number in drawn_samples(tally)]
+def contact_sheet(tally: Tally, reader: Shards, classes: Mapping[str, str]) -> list[Picture]:
+    """Return the samples to show: a small copy of the image, who said what, and where from.
+
+    `classes` are the names of classes by id.
+    """
+    return [_shown(number, reader, classes) for number in drawn_samples(tally)]
 
 
-def _shown(number: int, reader: Shards) -> Picture:
+def _shown(number: int, reader: Shards, classes: Mapping[str, str]) -> Picture:
     sample = reader.read(number)
     facts = facts_of(sample)
     small = next((small_copy(data) for data in sample.files.values()), None)
@@ -44,14 +47,15 @@ def _shown(number: int, reader: Shards) -> Picture:
     return Picture(
         image=small or "",
         title=f"{facts.source} · {facts.template}",
-        note=" · ".join(_notes(facts, small)),
+        note=" · ".join(_notes(facts, small, classes)),
         said=tuple(said),
     )
 
 
-def _notes(facts: Facts, small: str | None) -> Iterable[str]:
+def _notes(facts: Facts, small: str | None, classes: Mapping[str, str]) -> Iterable[str]:
     if facts.class_id is not None:
-        yield f"class {_short(facts.class_id)}"
+        name = classes.get(facts.class_id, facts.class_id)
+        yield _short(facts.class_id if name == facts.class_id else f"{name} ({facts.class_id})")
     image = facts.image
     if image is None:
         yield "text only"

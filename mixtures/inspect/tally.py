@@ -9,6 +9,12 @@ from imagewikiqa.mixtures.inspect.facts import Facts
 SHEET = 24  # samples of the contact sheet
 _EXAMPLES = 3  # of a fault
 TOKENS = "tokens of a sample's text"
+# Whole numbers that are counted by value, in the order in which they are shown.
+MEASURES = (
+    "turns of a sample", "words of a human turn", "words of a gpt turn",
+    "characters of a human turn", "characters of a gpt turn", TOKENS, "width of an image",
+    "height of an image", "shorter side of an image", "kilobytes of an image",
+)  # fmt: skip
 
 Part = tuple[str, str]  # source and template
 Stratum = tuple[str, str, bool]  # source, template, has an image
@@ -17,7 +23,7 @@ Drawn = tuple[int, int]  # the keyed hash of a sample, and its number in the mix
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What was counted; `measures` are whole numbers by name, then value -> how often."""
+    """What was counted; `measures` are by a name of MEASURES, then value -> how often."""
 
     parts: dict[Part, Counter[str]] = field(default_factory=dict)
     classes: Counter[str] = field(default_factory=Counter)

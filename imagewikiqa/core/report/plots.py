@@ -129,7 +129,7 @@ def histogram(
             axes.stairs(counts, edges, fill=True, color=shade, alpha=0.3)
             axes.stairs(counts, edges, color=shade, lw=1.6, label=name)
         axes.set_xscale("log")
-        few = edges[-1] <= 30 * edges[0]  # powers of ten alone would leave it bare
+        few = edges[-1] <= 300 * edges[0]  # powers of ten alone would leave it bare
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
@@ -139,6 +139,7 @@ def histogram(
         axes.set_ylim(bottom=0)
         axes.set_xlabel(along)
         axes.set_ylabel(unit)
+        axes.set_axisbelow(True)
         axes.grid(axis="y", color=PALETTE["line"], lw=0.8)
         if len(series) > 1:
             axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
