@@ -8,6 +8,7 @@ from imagewikiqa.mixtures.inspect.inspection import Inspection
 from imagewikiqa.mixtures.inspect.measures import spread_of
 from imagewikiqa.mixtures.inspect.names import RULES
 from imagewikiqa.mixtures.inspect.tally import TOKENS
+from imagewikiqa.mixtures.inspect.words import short
 
 CHARACTERS_A_TOKEN = 4  # of English text, by the usual rule of thumb
 
@@ -122,8 +123,10 @@ def summary(found: Inspection) -> dict[str, Any]:
         },
         "repeats": {
             one.same: {
-                "samples": one.samples, "distinct": one.distinct,
-                "by_same_row": one.by_same_row, "by_other_row": one.by_other_row,
+                "samples": one.samples,
+                "distinct": one.distinct,
+                "by_same_row": one.by_same_row,
+                "by_other_row": one.by_other_row,
             }
             for one in found.repeats
         },  # fmt: skip
@@ -140,4 +143,4 @@ def _place(found: Inspection, number: int) -> str:
 
 def _some(names: Sequence[str]) -> str:
     more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
+    return ", ".join(map(short, names[:3])) + more

@@ -10,7 +10,7 @@ from imagewikiqa.mixtures.inspect.inspection import Inspection, Shard
 from imagewikiqa.mixtures.inspect.measures import spread_of
 from imagewikiqa.mixtures.inspect.names import RULES, SAID
 from imagewikiqa.mixtures.inspect.tally import MEASURES
-from imagewikiqa.mixtures.inspect.words import mean, megabytes, share
+from imagewikiqa.mixtures.inspect.words import mean, megabytes, share, short
 
 _SIDE = 8  # rows of a table's either end
 _GROUPS = 5  # of each kind of repeat
@@ -25,7 +25,7 @@ def parts_table(found: Inspection) -> Listing:
     parts = sorted(found.tally.parts.items(), key=lambda one: (-one[1]["samples"], one[0]))
     rows = [
         (
-            *part,
+            *map(short, part),
             f"{counts['samples']:,}",
             share(counts["samples"], found.tally.samples),
             f"{counts['text only']:,}",
@@ -68,7 +68,7 @@ def _seen(rows: Sequence[ClassRow], samples: int) -> Listing:
         title="Classes, least and most seen",
         heads=("Class", "Id", "Samples", "Share"),
         rows=[
-            (row.name, row.id, f"{row.samples:,}", share(row.samples, samples))
+            (short(row.name), short(row.id), f"{row.samples:,}", share(row.samples, samples))
             for row in _ends(ranked)
         ],
         file="classes.csv",
@@ -86,7 +86,10 @@ def _named(rows: Sequence[ClassRow]) -> Listing:
     return Listing(
         title="Class names in conversations, least and most said",
         heads=("Class", "Id", *(rule.capitalize() for rule in RULES)),
-        rows=[(row.name, row.id, *(f"{times:,}" for times in row.named)) for row in _ends(ranked)],
+        rows=[
+            (short(row.name), short(row.id), *(f"{times:,}" for times in row.named))
+            for row in _ends(ranked)
+        ],
         file="classes.csv",
         numeric=range(2, 2 + len(RULES)),
         note="Ours counts names and synonyms at word bounds, the longest where several begin"
@@ -99,7 +102,7 @@ def _named(rows: Sequence[ClassRow]) -> Listing:
 def _never(names: Sequence[str], known: int, what: str) -> str:
     if not names:
         return f"Each of the {known:,} known classes is {what}."
-    first = ", ".join(name[:40] for name in names[:_SIDE])
+    first = ", ".join(map(short, names[:_SIDE]))
     more = ", and others" if len(names) > _SIDE else ""
     return f"Of {known:,} known classes {len(names):,} are never {what}: {first}{more}."
 

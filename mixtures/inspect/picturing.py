@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from imagewikiqa.core.report.plots import histogram
+from imagewikiqa.core.report.plots import bar_chart, histogram
 from imagewikiqa.core.report.summary import Plot
 from imagewikiqa.mixtures.inspect.figures import class_rows
 from imagewikiqa.mixtures.inspect.inspection import Inspection
@@ -12,6 +12,7 @@ from imagewikiqa.mixtures.inspect.names import PAPER, RULES, SAID
 from imagewikiqa.mixtures.inspect.tally import TOKENS
 from imagewikiqa.mixtures.inspect.words import share
 
+_BARS = 8
 _TOWERS = (224, 336)  # pixels that CLIP towers take
 
 
@@ -51,12 +52,7 @@ def plots(found: Inspection) -> dict[str, Plot]:
             "kilobytes",
             "How large image files are.",
         ),
-        "turns": _drawn(
-            {"turns": tally.measure("turns of a sample")},
-            "samples",
-            "turns",
-            "How many turns samples have.",
-        ),
+        "turns": _turns(tally.measure("turns of a sample")),
     }
     return {name: plot for name, plot in drawn.items() if plot is not None}
 
@@ -76,6 +72,18 @@ def _drawn(
     if sum(any(at) for at in zip(*bins.values(), strict=True)) < 2:
         return None
     return Plot(svg=histogram(edges, bins, unit, along), caption=caption)
+
+
+def _turns(values: Mapping[int, int]) -> Plot | None:
+    """Return a bar for each of the least numbers of turns, and one for all above."""
+    if len(values) < 2:
+        return None
+    first = sorted(values)[:_BARS]
+    bars = {f"{turns:,}": values[turns] for turns in first}
+    if rest := sum(values.values()) - sum(bars.values()):
+        bars["more"] = rest
+    svg = bar_chart(list(bars), list(bars.values()), "samples")
+    return Plot(svg=svg, caption="How many turns samples have.")
 
 
 def _tokens(found: Inspection) -> str:
@@ -112,7 +120,5 @@ def _said(found: Inspection) -> str:
 def _sides(found: Inspection) -> str:
     sides = found.tally.measure("shorter side of an image")
     count = sides.total()
-    small = " and ".join(
-        f"{share(below(sides, side), count)} below {side} px" for side in _TOWERS
-    )
+    small = " and ".join(f"{share(below(sides, side), count)} below {side} px" for side in _TOWERS)
     return f"Width and height of images. Of the shorter sides, {small}."

@@ -8,6 +8,7 @@ from imagewikiqa.core.report.summary import Picture
 from imagewikiqa.core.report.thumbnails import small_copy
 from imagewikiqa.mixtures.inspect.facts import Facts, facts_of
 from imagewikiqa.mixtures.inspect.tally import SHEET, Tally
+from imagewikiqa.mixtures.inspect.words import short
 from imagewikiqa.mixtures.reader.shards import Shards
 
 T = TypeVar("T")
@@ -41,21 +42,18 @@ def _shown(number: int, reader: Shards, classes: Mapping[str, str]) -> Picture:
     sample = reader.read(number)
     facts = facts_of(sample)
     small = next((small_copy(data) for data in sample.files.values()), None)
-    said = [(who, _short(text)) for who, text in facts.turns[:_TURNS]]
+    said = [(who, _cut(text)) for who, text in facts.turns[:_TURNS]]
     if len(facts.turns) > _TURNS:
         said.append(("", f"and {len(facts.turns) - _TURNS:,} more turns"))
     return Picture(
         image=small or "",
-        title=f"{facts.source} · {facts.template}",
+        title=f"{short(facts.source)} · {short(facts.template)}",
         note=" · ".join(_notes(facts, small, classes)),
         said=tuple(said),
     )
 
 
 def _notes(facts: Facts, small: str | None, classes: Mapping[str, str]) -> Iterable[str]:
-    if facts.class_id is not None:
-        name = classes.get(facts.class_id, facts.class_id)
-        yield _short(facts.class_id if name == facts.class_id else f"{name} ({facts.class_id})")
     image = facts.image
     if image is None:
         yield "text only"
@@ -63,11 +61,14 @@ def _notes(facts: Facts, small: str | None, classes: Mapping[str, str]) -> Itera
         yield "the image cannot be shown"
     if image is not None and image.width is not None:
         yield f"{image.width} x {image.height} {image.format}, {image.bytes / 1000:,.0f} kB"
+    if facts.class_id is not None:
+        name, shown = classes.get(facts.class_id, facts.class_id), short(facts.class_id)
+        yield shown if name == facts.class_id else f"{short(name)} ({shown})"
     yield facts.key
     yield from facts.faults
 
 
-def _short(text: str) -> str:
+def _cut(text: str) -> str:
     if len(text) <= _CHARACTERS:
         return text
     return f"{text[:_CHARACTERS]}… ({len(text) - _CHARACTERS:,} more characters)"

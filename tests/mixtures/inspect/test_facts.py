@@ -68,9 +68,7 @@ def test_an_image_of_too_many_pixels_is_a_fault_that_needs_no_decoding() -> None
     claims = bytearray(picture(width=16, height=16))
     at = claims.index(b"\xff\xc0")
     claims[at + 5 : at + 9] = b"\xff\xff\xff\xff"
-    assert facts_of(sample(record(1), bytes(claims))).faults == (
-        "image unusable: too many pixels",
-    )
+    assert facts_of(sample(record(1), bytes(claims))).faults == ("image unusable: too many pixels",)
 
 
 def test_marks_are_of_bytes_of_words_and_of_rows() -> None:
