@@ -1,6 +1,6 @@
 """The counts of a part of a mixture, which add up: memory grows with what differs, not with it."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -28,7 +28,7 @@ class Tally:
     parts: dict[Part, Counter[str]] = field(default_factory=dict)
     classes: Counter[str] = field(default_factory=Counter)
     named_otherwise: int = 0
-    measures: dict[str, Counter[int]] = field(default_factory=dict)
+    measures: defaultdict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     formats: Counter[str] = field(default_factory=Counter)
     faulty: int = 0
     faults: Counter[str] = field(default_factory=Counter)
@@ -95,7 +95,7 @@ class Tally:
 
     def see_tokens(self, lengths: Iterable[int]) -> None:
         """Count the tokens of samples."""
-        self.measures.setdefault(TOKENS, Counter()).update(lengths)
+        self.measures[TOKENS].update(lengths)
 
     def keep_few(self) -> None:
         """Keep of each stratum only the samples that the contact sheet may show."""
@@ -108,7 +108,7 @@ class Tally:
         self.classes.update(other.classes)
         self.named_otherwise += other.named_otherwise
         for measure, values in other.measures.items():
-            self.measures.setdefault(measure, Counter()).update(values)
+            self.measures[measure].update(values)
         self.formats.update(other.formats)
         self.faulty += other.faulty
         self.faults.update(other.faults)
@@ -121,4 +121,4 @@ class Tally:
         self.keep_few()
 
     def _count(self, measure: str, value: int) -> None:
-        self.measures.setdefault(measure, Counter())[value] += 1
+        self.measures[measure][value] += 1

@@ -1,6 +1,6 @@
 """Numbers and names as a report says them; the files beside it hold names whole."""
 
-_NAME = 60  # characters of a name that are shown
+_NAME = 40  # characters of a name that are shown
 
 def share(part: int, whole: int) -> str:
     """Return a share in percent, as in 12.3%; nothing of nothing is 0%."""
