@@ -1,4 +1,4 @@
-"""The figures of an inspection as plain rows and one JSON object: the report and files show them."""
+"""The figures of an inspection: rows and one JSON object, which page and files show."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

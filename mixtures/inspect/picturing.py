@@ -90,8 +90,8 @@ def _tokens(found: Inspection) -> str:
     values = found.tally.measure(TOKENS)
     over = sum(times for value, times in values.items() if value > 2048)
     return (
-        f"Tokens of the text of a sample; {over:,} have more than 2,048 ({share(over, values.total())}"
-        " of them), which LLaVA's trainer cuts."
+        f"Tokens of the text of a sample. {over:,} samples ({share(over, values.total())}) have"
+        " more than 2,048, where LLaVA's trainer cuts them."
     )
 
 

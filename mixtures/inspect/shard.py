@@ -76,7 +76,7 @@ class Inspector:
         rows = []
         for number in numbers:
             facts = facts_of(self.shards.read(number))
-            tally.see(facts, number, keyed_int(self.seed, "contact sheet", facts.key))
+            tally.see(facts, number, keyed_int(self.seed, facts.template, facts.row_mark))
             for turn in facts.turns if self.classes else ():
                 names.see(*turn)
             rows.append(facts)

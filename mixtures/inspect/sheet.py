@@ -20,7 +20,7 @@ def drawn_samples(tally: Tally) -> list[int]:
     """Return the numbers of the samples to show, in turn from sources, then templates of each."""
     by_source: dict[str, list[list[int]]] = {}
     for (source, *_), drawn in sorted(tally.drawn.items()):
-        by_source.setdefault(source, []).append([number for _, number in drawn])
+        by_source.setdefault(source, []).append([number for _, number in sorted(drawn.items())])
     return in_turn([in_turn(lists) for lists in by_source.values()])[:SHEET]
 
 

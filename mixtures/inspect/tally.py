@@ -18,7 +18,7 @@ MEASURES = (
 
 Part = tuple[str, str]  # source and template
 Stratum = tuple[str, str, bool]  # source, template, has an image
-Drawn = tuple[int, int]  # the keyed hash of a sample, and its number in the mixture
+Drawn = dict[int, int]  # keyed hash of a row -> number of its first sample in the mixture
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Tally:
     faults: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[int]] = field(default_factory=dict)  # of faults: numbers of samples
     names: dict[str, Counter[str]] = field(default_factory=dict)  # by rule, then class id
-    drawn: dict[Stratum, list[Drawn]] = field(default_factory=dict)
+    drawn: dict[Stratum, Drawn] = field(default_factory=dict)
 
     @property
     def samples(self) -> int:
@@ -50,7 +50,7 @@ class Tally:
         return self.measures.get(name, Counter())
 
     def see(self, facts: Facts, number: int, drawing: int) -> None:
-        """Count a sample; `number` is its place in the mixture, `drawing` its keyed hash."""
+        """Count a sample; `number` is its place in the mixture, `drawing` the hash of its row."""
         part = self.parts.setdefault((facts.source, facts.template), Counter())
         part["samples"] += 1
         part["text only"] += facts.image is None
@@ -67,7 +67,7 @@ class Tally:
             if len(known := self.examples.setdefault(fault, [])) < _EXAMPLES:
                 known.append(number)
         stratum = (facts.source, facts.template, facts.image is not None)
-        self.drawn.setdefault(stratum, []).append((drawing, number))
+        self.drawn.setdefault(stratum, {}).setdefault(drawing, number)
 
     def _see_words(self, facts: Facts, part: Counter[str]) -> None:
         self._count("turns of a sample", len(facts.turns))
@@ -99,7 +99,9 @@ class Tally:
 
     def keep_few(self) -> None:
         """Keep of each stratum only the samples that the contact sheet may show."""
-        self.drawn = {name: sorted(drawn)[:SHEET] for name, drawn in self.drawn.items()}
+        self.drawn = {
+            name: dict(sorted(drawn.items())[:SHEET]) for name, drawn in self.drawn.items()
+        }
 
     def add(self, other: "Tally") -> None:
         """Add the counts of a later part of the mixture."""
@@ -117,7 +119,7 @@ class Tally:
         for rule, named in other.names.items():
             self.names.setdefault(rule, Counter()).update(named)
         for stratum, drawn in other.drawn.items():
-            self.drawn.setdefault(stratum, []).extend(drawn)
+            self.drawn[stratum] = drawn | self.drawn.get(stratum, {})
         self.keep_few()
 
     def _count(self, measure: str, value: int) -> None:

@@ -2,6 +2,7 @@
 
 _NAME = 40  # characters of a name that are shown
 
+
 def share(part: int, whole: int) -> str:
     """Return a share in percent, as in 12.3%; nothing of nothing is 0%."""
     percent = 100 * part / whole if whole else 0.0

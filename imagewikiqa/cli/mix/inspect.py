@@ -1,6 +1,8 @@
 """`imagewikiqa mix inspect`: look at every sample of a mixture, write tables and one page."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from imagewikiqa.cli.config import Closed
 from imagewikiqa.cli.output import show
@@ -8,6 +10,7 @@ from imagewikiqa.cli.progress import watcher
 from imagewikiqa.cli.small_job import finish, small_job
 from imagewikiqa.core.classes import load_classes
 from imagewikiqa.core.digests import digest
+from imagewikiqa.mixtures.inspect.duplicates import BOTH
 from imagewikiqa.mixtures.inspect.figures import summary
 from imagewikiqa.mixtures.inspect.inspection import inspect_mixture
 from imagewikiqa.mixtures.inspect.report import report
@@ -46,5 +49,16 @@ def run_inspect(settings: InspectConfig, out: Path | None, *, workers: int, as_j
         files = write_tables(found, out)
         finish(run, report(found), {"counts": {"samples": found.tally.samples}}, files)
     figures = summary(found)
-    figures = figures if as_json else {k: v for k, v in figures.items() if k != "measures"}
-    show(figures | {"report": str(out / "report.html")}, as_json)
+    place = {"report": str(out / "report.html")}
+    show((figures if as_json else _told(figures)) | place, as_json)
+
+
+def _told(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a person reads in the terminal; the rest is on the page."""
+    shown = ("samples", "text_only", "turns", "shards", "bytes", "by_source", "by_template")
+    told = {name: figures[name] for name in shown}
+    told["classes seen"] = f"{figures['classes_seen']} of {figures['classes_known']}"
+    told[f"tokens, {figures['tokens_are']}"] = figures["tokens"]
+    told["duplicates of another row"] = figures["repeats"][BOTH]["by_other_row"]
+    told["samples with a fault"] = figures["faulty"]
+    return told | ({"faults": figures["faults"]} if figures["faults"] else {})

@@ -13,6 +13,7 @@ import pytest
 from imagewikiqa.core.classes import load_classes
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.records import ClassEntry
+from imagewikiqa.core.report.summary import write_summary
 from imagewikiqa.mixtures import load
 from imagewikiqa.mixtures.counts import MentionCounter, PaperCounter
 from imagewikiqa.mixtures.inspect.figures import findings, summary
@@ -21,7 +22,6 @@ from imagewikiqa.mixtures.inspect.names import ANSWERED, PAPER, SAID
 from imagewikiqa.mixtures.inspect.report import report
 from imagewikiqa.mixtures.inspect.sheet import drawn_samples, in_turn
 from imagewikiqa.mixtures.inspect.tables import write_tables
-from imagewikiqa.core.report.summary import write_summary
 from tests.mixtures.inspect.made import Made, make, picture, record
 
 CLASSES = tuple(
@@ -215,6 +215,12 @@ def test_the_contact_sheet_takes_from_every_source_and_template_in_turn(
     again = look(mixture, tmp_path / "again", seed=1)
     assert drawn_samples(again.tally) != numbers
     assert len(report(found).pictures) == 24
+
+
+def test_the_contact_sheet_shows_no_row_twice(tmp_path: Path) -> None:
+    made: list[Made] = [(record(at), picture(at)) for at in range(5)] * 9
+    found = look(make(tmp_path / "mix", [made[:20], made[20:]]), tmp_path / "out")
+    assert sorted(drawn_samples(found.tally)) == [0, 1, 2, 3, 4]
 
 
 def test_lists_of_unlike_length_are_taken_in_turn_to_their_ends() -> None:
