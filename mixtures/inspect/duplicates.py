@@ -101,10 +101,13 @@ def repeats(same: str, marks: Marks, rows: Marks, numbers: Places) -> Repeats:
 def all_repeats(
     images: Marks, has_image: npt.NDArray[np.bool_], conversations: Marks, rows: Marks
 ) -> list[Repeats]:
-    """Return what stands more than once, by kind; each array has an element for each sample."""
+    """Return what stands more than once, by kind.
+
+    Each array has an element for each sample; the mark of no image is 0.
+    """
     every = np.arange(len(rows), dtype=np.int64)
     shown = np.flatnonzero(has_image)
-    both = conversations + np.where(has_image, images, np.uint64(0)) * _ODD
+    both = conversations + images * _ODD
     return [
         repeats(IMAGE, images[shown], rows[shown], shown),
         repeats(CONVERSATION, conversations, rows, every),

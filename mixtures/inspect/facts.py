@@ -88,9 +88,9 @@ def _image(extension: str, data: bytes) -> ImageFacts:
     try:
         header = header_of(data)
     except UnusableImageError as bad:
-        fault = f"image unusable: {reason_of(bad.disposition)}"
-        return ImageFacts(bytes=len(data), mark=mark, fault=fault)
-    fault = None
+        why = f"image unusable: {reason_of(bad.disposition)}"
+        return ImageFacts(bytes=len(data), mark=mark, fault=why)
+    fault: str | None = None
     if header.width * header.height > MAX_PIXELS:
         fault = f"image unusable: {reason_of('too_many_pixels')}"
     elif header.frames > 1:

@@ -26,7 +26,7 @@ class Finding(NamedTuple):
     """Something that a researcher should look at before training."""
 
     what: str
-    count: int
+    times: int
     where: str
 
 
@@ -52,7 +52,7 @@ def findings(found: Inspection) -> list[Finding]:
         Finding(fault, count, ", ".join(_place(found, one) for one in found.tally.examples[fault]))
         for fault, count in sorted(found.tally.faults.items(), key=lambda one: (-one[1], one[0]))
     ]
-    return faults + [one for one in _of_the_whole(found) if one.count]
+    return faults + [one for one in _of_the_whole(found) if one.times]
 
 
 def _of_the_whole(found: Inspection) -> Iterator[Finding]:

@@ -45,7 +45,7 @@ def lengths_table(found: Inspection) -> Listing:
     heads = ("Measure", "Mean", "Least", "Median", "90%", "99%", "Most", "Counted")
     spreads = [(name, spread_of(found.tally.measure(name))) for name in MEASURES]
     rows = [
-        (name, f"{one.mean:,.1f}", *(f"{value:,}" for value in one[2:]), f"{one.count:,}")
+        (name, f"{one.mean:,.1f}", *(f"{value:,}" for value in one[2:]), f"{one.counted:,}")
         for name, one in spreads if one is not None
     ]  # fmt: skip
     return Listing(title="Lengths and sizes", heads=heads, rows=rows, file="measures.csv",

@@ -8,7 +8,7 @@ from typing import NamedTuple
 class Spread(NamedTuple):
     """How numbers are spread: `median`, `p90` and `p99` are values that occur."""
 
-    count: int
+    counted: int
     total: int
     least: int
     median: int
@@ -19,7 +19,7 @@ class Spread(NamedTuple):
     @property
     def mean(self) -> float:
         """Return the arithmetic mean."""
-        return self.total / self.count
+        return self.total / self.counted
 
 
 def spread_of(values: Mapping[int, int]) -> Spread | None:
@@ -35,7 +35,8 @@ def spread_of(values: Mapping[int, int]) -> Spread | None:
         while len(found) < len(places) and passed >= places[len(found)]:
             found.append(value)
     total = sum(value * times for value, times in ordered)
-    return Spread(count, total, ordered[0][0], *found, ordered[-1][0])
+    median, p90, p99 = found
+    return Spread(count, total, ordered[0][0], median, p90, p99, ordered[-1][0])
 
 
 def below(values: Mapping[int, int], limit: int) -> int:

@@ -62,7 +62,7 @@ def _lead(found: Inspection, odd: list[Finding]) -> str:
     )
     if not odd:
         return f"{said[0].upper()}{said[1:]} Nothing in them looks odd."
-    first = "; ".join(f"{one.what} ({one.count:,})" for one in odd[:3])
+    first = "; ".join(f"{one.what} ({one.times:,})" for one in odd[:3])
     more = f"; and {len(odd) - 3} more" if len(odd) > 3 else ""
     return f"{said[0].upper()}{said[1:]} To look at: {first}{more}."
 
@@ -94,7 +94,7 @@ def _findings_table(odd: list[Finding]) -> Listing:
     return Listing(
         title="What to look at",
         heads=("Finding", "Count", "For example"),
-        rows=[(one.what, f"{one.count:,}", one.where) for one in odd],
+        rows=[(one.what, f"{one.times:,}", one.where) for one in odd],
         file="samples.parquet",
         numeric=(1,),
     )

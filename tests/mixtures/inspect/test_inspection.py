@@ -127,7 +127,7 @@ def test_duplicates_are_found_exactly(tmp_path: Path) -> None:
         ("image and conversation", 3, 2, 0), ("image and conversation", 2, 2, 5),
     ]  # fmt: skip
     assert ("image and conversation shown before by another row", 2) in [
-        (one.what, one.count) for one in findings(found)
+        (one.what, one.times) for one in findings(found)
     ]
 
 
@@ -163,7 +163,7 @@ def test_the_first_shards_alone_are_said_to_be_a_part(mixture: Path, tmp_path: P
 
 
 def test_a_mixture_of_text_alone_has_no_word_on_images(tmp_path: Path) -> None:
-    made = [(record(at, "Say.", f"It is {at}."), None) for at in range(9)]
+    made: list[Made] = [(record(at, "Say.", f"It is {at}."), None) for at in range(9)]
     found = look(make(tmp_path / "mix", [made[:5], made[5:]]), tmp_path / "out")
     assert found.tally.total("text only") == 9 and found.repeats[0].samples == 0
     assert "<img" not in (tmp_path / "out" / "report.html").read_text("utf-8")
@@ -182,7 +182,7 @@ def test_a_thousand_classes_are_told_in_two_short_tables(tmp_path: Path) -> None
     figures = summary(found)
     assert (figures["classes_seen"], figures["classes_known"]) == (998, 1000)
     never = next(one for one in findings(found) if one.what == "classes never seen")
-    assert never.count == 2 and classes[999].name in never.where
+    assert never.times == 2 and classes[999].name in never.where
     page = report(found)
     tables = {one.title: one for one in page.listings}
     assert len(tables["Classes, least and most seen"].rows) == 16
@@ -200,7 +200,7 @@ def test_faults_are_counted_and_led_to(tmp_path: Path) -> None:
     found = look(make(tmp_path / "mix", [made[:2], made[2:]]), tmp_path / "out")
     assert found.tally.faulty == 4
     first = findings(found)[0]
-    assert (first.what, first.count) == ("image unusable: truncated", 2)
+    assert (first.what, first.times) == ("image unusable: truncated", 2)
     assert first.where == "made-000000.tar sample 1, made-000001.tar sample 2"
     assert json.loads((tmp_path / "out" / "inspection.json").read_text())["faulty"] == 4
 
@@ -218,7 +218,8 @@ def test_the_contact_sheet_takes_from_every_source_and_template_in_turn(
 
 
 def test_the_contact_sheet_shows_no_row_twice(tmp_path: Path) -> None:
-    made: list[Made] = [(record(at), picture(at)) for at in range(5)] * 9
+    five: list[Made] = [(record(at), picture(at)) for at in range(5)]
+    made = five * 9
     found = look(make(tmp_path / "mix", [made[:20], made[20:]]), tmp_path / "out")
     assert sorted(drawn_samples(found.tally)) == [0, 1, 2, 3, 4]
 

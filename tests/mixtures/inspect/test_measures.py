@@ -20,7 +20,7 @@ def nearest_rank(numbers: list[int], percent: int) -> int:
 def test_a_spread_is_that_of_the_list(numbers: list[int]) -> None:
     found = spread_of(Counter(numbers))
     assert found is not None
-    assert found.count == len(numbers) and found.total == sum(numbers)
+    assert found.counted == len(numbers) and found.total == sum(numbers)
     assert (found.least, found.most) == (min(numbers), max(numbers))
     wanted = tuple(nearest_rank(numbers, percent) for percent in (50, 90, 99))
     assert (found.median, found.p90, found.p99) == wanted
