@@ -65,6 +65,8 @@ def _of_the_whole(found: Inspection) -> Iterator[Finding]:
         first = [_place(found, group.first) for group in one.largest(3)]
         if one.same != "conversation":  # answers with a class's name alone are often the same
             yield Finding(f"{one.same} shown before by another row", one.by_other_row, _some(first))
+    mixed = [one.name for one in found.shards if 0 < one.text_only < one.samples]
+    yield Finding("shards of samples with and without images", len(mixed), _some(mixed))
     yield Finding(
         "samples named as another class than their own", found.tally.named_otherwise,
         "named_class_id in samples.parquet",
@@ -87,9 +89,9 @@ def _unlike_the_plan(found: Inspection) -> Iterator[Finding]:
 
 
 def by_part(found: Inspection, which: int) -> Counter[str]:
-    """Return the samples of each source (0) or template (1)."""
+    """Return the samples of each source (0) or template (1), by name."""
     counts = Counter[str]()
-    for part, numbers in found.tally.parts.items():
+    for part, numbers in sorted(found.tally.parts.items()):
         counts[part[which]] += numbers["samples"]
     return counts
 

@@ -90,6 +90,7 @@ def test_the_figures_are_those_of_the_mixture(
     assert said["tokens_are"] == "estimated" and said["tokens"] > 0
     assert said["report"] == str(out / "report.html")
     assert verify_manifest(out) == []
+    assert "than planned" not in (out / "report.md").read_text("utf-8")
     table = pq.read_table(out / "samples.parquet")
     assert table["source_id"].to_pylist() == [one["source_id"] for one in read]
     with (out / "classes.csv").open(newline="", encoding="utf-8") as stream:
