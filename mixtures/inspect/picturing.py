@@ -31,10 +31,10 @@ def plots(found: Inspection) -> dict[str, Plot]:
         ),
         "tokens": _drawn({"tokens": tally.measure(TOKENS)}, "samples", "tokens", _tokens(found)),
         "classes": _drawn(
-            {"samples": Counter(row.samples for row in class_rows(found) if row.samples)},
+            {"samples": _seen(found)},
             "classes",
             "samples of a class",
-            "How often classes are seen.",
+            _often(found),
         ),
         "names": _drawn(_named(found), "classes", "times named", _said(found)),
         "sides": _drawn(
@@ -92,6 +92,20 @@ def _tokens(found: Inspection) -> str:
     return (
         f"Tokens of the text of a sample. {over:,} samples ({share(over, values.total())}) have"
         " more than 2,048, where LLaVA's trainer cuts them."
+    )
+
+
+def _seen(found: Inspection) -> Counter[int]:
+    return Counter(row.samples for row in class_rows(found) if row.samples)
+
+
+def _often(found: Inspection) -> str:
+    spread = spread_of(_seen(found))
+    if spread is None:
+        return ""
+    return (
+        f"How often the {spread.counted:,} classes that are seen are seen: at least"
+        f" {spread.least:,}, by the median {spread.median:,}, at most {spread.most:,} times."
     )
 
 

@@ -62,10 +62,16 @@ def _notes(facts: Facts, small: str | None, classes: Mapping[str, str]) -> Itera
     if image is not None and image.width is not None:
         yield f"{image.width} x {image.height} {image.format}, {image.bytes / 1000:,.0f} kB"
     if facts.class_id is not None:
-        name, shown = classes.get(facts.class_id, facts.class_id), short(facts.class_id)
-        yield shown if name == facts.class_id else f"{short(name)} ({shown})"
+        yield _named(facts.class_id, classes)
+    if facts.named_class_id not in (None, facts.class_id):
+        yield f"named as {_named(facts.named_class_id or '', classes)}"
     yield facts.key
     yield from facts.faults
+
+
+def _named(class_id: str, classes: Mapping[str, str]) -> str:
+    name = classes.get(class_id, class_id)
+    return short(class_id) if name == class_id else f"{short(name)} ({short(class_id)})"
 
 
 def _cut(text: str) -> str:

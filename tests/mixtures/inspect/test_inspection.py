@@ -217,6 +217,13 @@ def test_the_contact_sheet_takes_from_every_source_and_template_in_turn(
     assert len(report(found).pictures) == 24
 
 
+def test_a_sample_named_as_another_class_says_so(tmp_path: Path) -> None:
+    row = record(1, "<image>\nWhat?", "An ant.", class_id="n1", named_class_id="n0")
+    found = look(make(tmp_path / "mix", [[(row, picture())]]), tmp_path / "out", classes=CLASSES)
+    assert "grey fox (n1) · named as ant (n0)" in report(found).pictures[0].note
+    assert found.tally.named_otherwise == 1
+
+
 def test_the_contact_sheet_shows_no_row_twice(tmp_path: Path) -> None:
     five: list[Made] = [(record(at), picture(at)) for at in range(5)]
     made = five * 9
