@@ -45,6 +45,20 @@ class Shards:
         """Return the number of samples."""
         return len(self._index)
 
+    @property
+    def rows(self) -> tuple[ShardRow, ...]:
+        """Return what the receipts say of the shards, by name."""
+        return self._index.shards
+
+    def numbers(self, shard: int) -> range:
+        """Return the numbers of the samples of a shard."""
+        return range(*self._index.firsts[shard : shard + 2])
+
+    def shard_of(self, number: int) -> tuple[str, int]:
+        """Return the name of the shard that holds a sample, and its place there."""
+        shard = self._index.shard_of(number)
+        return self._index.shards[shard].shard, number - self._index.firsts[shard]
+
     def read(self, number: int) -> Sample:
         """Return a sample; ToolkitError where its shard, or the sample, is not its receipt's."""
         row = self._index.row(number)

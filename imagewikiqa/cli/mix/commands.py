@@ -82,6 +82,33 @@ def _verify(
         )
 
 
+@mix.command("inspect", help="Look at every sample: counts, lengths, duplicates, one page.")
+def _inspect(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished mixture.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the report (default: DIR/work/inspect).")
+    ] = None,
+    classes: Annotated[
+        str | None, typer.Option(help="Class list whose names are counted, as in rebuild.")
+    ] = None,
+    tokenizer: Annotated[
+        Path | None,
+        typer.Option(help="tokenizer.json of a model, or its folder: counts tokens exactly."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Draws the samples that are shown.")] = 0,
+    workers: Workers = 1,
+    limit: Annotated[int | None, typer.Option(help="First N shards only.", min=1)] = None,
+    as_json: AsJson = False,
+) -> None:
+    from imagewikiqa.cli.mix.inspect import InspectConfig, run_inspect
+
+    settings = InspectConfig(
+        folder=str(folder), classes=classes, tokenizer=str(tokenizer) if tokenizer else None,
+        seed=seed, limit=limit,
+    )  # fmt: skip
+    run_inspect(settings, out, workers=workers, as_json=as_json)
+
+
 def _told(report: "PlanReport") -> dict[str, Any]:
     return {
         "samples": report.samples,

@@ -44,6 +44,7 @@ def bar_chart(
 ) -> str:
     """Return horizontal bars as SVG text, first label on top; `reference` draws a dashed line."""
     from matplotlib import style
+    from matplotlib.ticker import FuncFormatter
 
     with style.context(["default", _STYLE]):  # a user's matplotlibrc must not show
         figure, axes = _axes(len(labels))
@@ -52,12 +53,13 @@ def bar_chart(
         for row, value in enumerate(values):
             inside = value > 0.2 * top
             axes.annotate(  # at the foot of its bar, clear of the reference line
-                f"{value:,.10g}", (0 if inside else value, row), (6, 0),
+                _grouped(value), (0 if inside else value, row), (6, 0),
                 textcoords="offset points", va="center", ha="left",
                 color=PALETTE["paper" if inside else "ink"],
             )  # fmt: skip
         axes.set_xlim(0, top)
         axes.locator_params(axis="x", nbins=6, integer=all(v == int(v) for v in values))
+        axes.xaxis.set_major_formatter(FuncFormatter(_grouped))
         return _finish(figure, axes, labels, unit, reference)
 
 
@@ -109,6 +111,43 @@ def line_chart(
         return _svg(figure, axes)
 
 
+def histogram(
+    edges: Sequence[int], series: Mapping[str, Sequence[int]], unit: str, along: str
+) -> str:
+    """Return up to two histograms over the same bins [edge, next edge) as SVG text.
+
+    Edges are at least 1 and drawn on a logarithmic scale. `unit` is said of the height, `along` of
+    the values.
+    """
+    from matplotlib import style
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+    with style.context(["default", _STYLE]):  # a user's matplotlibrc must not show
+        figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
+        axes = figure.add_subplot()
+        for (name, counts), colour in zip(series.items(), ("accent", "second"), strict=False):
+            shade = PALETTE[colour]
+            axes.stairs(counts, edges, fill=True, color=shade, alpha=0.3)
+            axes.stairs(counts, edges, color=shade, lw=1.6, label=name)
+        axes.set_xscale("log")
+        few = edges[-1] <= 300 * edges[0]  # powers of ten alone would leave it bare
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
+        axes.xaxis.set_major_formatter(FuncFormatter(_grouped))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
+        axes.yaxis.set_major_formatter(FuncFormatter(_grouped))
+        axes.set_xlim(edges[0], edges[-1])
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel(along)
+        axes.set_ylabel(unit)
+        axes.set_axisbelow(True)
+        axes.grid(axis="y", color=PALETTE["line"], lw=0.8)
+        if len(series) > 1:
+            axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+        return _svg(figure, axes)
+
+
 def _axes(rows: int) -> "tuple[Figure, Axes]":
     from matplotlib.figure import Figure
 
@@ -135,6 +174,10 @@ def _svg(figure: "Figure", axes: "Axes") -> str:
     stream = StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     return stream.getvalue()
+
+
+def _grouped(value: float, _: int | None = None) -> str:
+    return f"{value:,.10g}"
 
 
 def _short(label: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from imagewikiqa.core.files import publish_text
 from imagewikiqa.core.report.markdown import plain
-from imagewikiqa.core.report.page import inline_svg, render
+from imagewikiqa.core.report.page import inline_svg, render, visible
 from imagewikiqa.core.report.plots import bar_chart
 
 SHOWN = 200  # rows of a table on the page; the file behind it holds all
@@ -35,10 +35,11 @@ class Listing:
 class Picture:
     """A small picture of the report, made by `core.report.thumbnails`, and what is said of it."""
 
-    image: str  # a data: address
+    image: str  # a data: address; "" where there is none to show, but words
     title: str
     note: str
     link: str = ""  # where it comes from
+    said: Sequence[tuple[str, str]] = ()  # of a conversation about it: who, and what
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,7 @@ class Summary:
     plots: Mapping[str, Plot] = field(default_factory=dict)  # by name, as in plots/NAME.svg
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     pictures: Sequence[Picture] = ()
+    pictures_title: str = "Pictures"
     listings: Sequence[Listing] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
@@ -88,4 +90,5 @@ def _bars(counts: Mapping[str, int]) -> str:
     shown, rest = (ranked, []) if len(ranked) <= BARS + 1 else (ranked[:BARS], ranked[BARS:])
     if rest:
         shown.append((f"{len(rest)} others", sum(count for _, count in rest)))
-    return bar_chart([name for name, _ in shown], [count for _, count in shown], "count")
+    labels = [" ".join(str(visible(name)).split()) for name, _ in shown]
+    return bar_chart(labels, [count for _, count in shown], "count")

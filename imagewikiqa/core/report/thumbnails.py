@@ -21,8 +21,17 @@ def thumbnail(root: Path, image: str) -> str | None:
     path = (root / image).resolve()
     if not path.is_relative_to(root.resolve()) or not path.is_file():
         return None
+    return _small(path)
+
+
+def small_copy(content: bytes) -> str | None:
+    """Return the bytes of an image as `thumbnail` returns a file; None in the same cases."""
+    return _small(io.BytesIO(content))
+
+
+def _small(file: Path | io.BytesIO) -> str | None:
     try:
-        with Image.open(path, formats=FORMATS) as opened:
+        with Image.open(file, formats=FORMATS) as opened:
             if opened.width * opened.height > MOST_PIXELS:
                 return None
             opened.draft("RGB", (SIDE, SIDE))

@@ -8,7 +8,7 @@ from jinja2 import UndefinedError
 from imagewikiqa.core.intervals import wilson
 from imagewikiqa.core.report import page as report_page
 from imagewikiqa.core.report.page import data_uri, inline_svg, render, visible, web_url
-from imagewikiqa.core.report.plots import bar_chart, interval_chart, line_chart
+from imagewikiqa.core.report.plots import bar_chart, histogram, interval_chart, line_chart
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}"
 
@@ -49,6 +49,16 @@ def test_only_raster_images_become_data_addresses() -> None:
     assert data_uri(b"\xff\xd8", "image/jpeg") == "data:image/jpeg;base64,/9g="
     with pytest.raises(ValueError, match="svg"):
         data_uri(b"<svg/>", "image/svg+xml")
+
+
+def test_a_histogram_tells_its_lines_apart_and_groups_digits() -> None:
+    edges, counts = [1, 10, 100, 1000], {"human": [20_000, 0, 5], "gpt": [1, 2, 30_000]}
+    svg = histogram(edges, counts, "turns", "words")
+    assert svg == histogram(edges, counts, "turns", "words")
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+    assert {"human", "gpt", "words", "turns", "100", "20,000"} <= set(texts)
+    alone = histogram(edges, {"human": [1, 2, 3]}, "turns", "words")
+    assert "human" not in re.findall(r"<text[^>]*>([^<]*)</text>", alone)
 
 
 def test_the_same_numbers_draw_the_same_bytes() -> None:

@@ -76,3 +76,19 @@ def test_plots_of_ones_own_come_before_the_counts(tmp_path: Path) -> None:
     assert "<script" not in page
     assert (tmp_path / "plots" / "curve.svg").read_text(encoding="utf-8") == svg
     assert "plots/curve.svg" in (tmp_path / "report.md").read_text(encoding="utf-8")
+
+
+def test_a_picture_may_say_a_conversation_or_have_nothing_but_words(tmp_path: Path) -> None:
+    turns = [("human", HOSTILE), ("gpt", "A")]
+    picture = Picture(image="", title="talk", note="text only", said=turns)
+    write_summary(tmp_path, summary(pictures=[picture], pictures_title="Samples"))
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<img" not in page and ">Samples</h2>" in page and 'class="talks"' in page
+    assert "<b>human</b> <bdi>&lt;script&gt;" in page and "<script" not in page
+
+
+def test_names_of_counts_are_drawn_on_one_line_with_what_hides_in_them(tmp_path: Path) -> None:
+    counts = {"one\nline": 2, "a\u202eb": 1}
+    write_summary(tmp_path, summary(counts={"Sources": counts}))
+    drawn = (tmp_path / "plots" / "counts-1.svg").read_text(encoding="utf-8")
+    assert "one line" in drawn and "a[U+202E]b" in drawn and "\u202e" not in drawn

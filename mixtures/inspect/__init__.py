@@ -1,0 +1,1 @@
+"""What a finished mixture holds: counted in one pass over its shards, shown on one page."""
