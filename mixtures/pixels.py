@@ -12,6 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from imagewikiqa.builders.imagesets.inspect import MAX_PIXELS
+from imagewikiqa.builders.imagesets.pixels import to_rgb
 from imagewikiqa.core.errors import ToolkitError
 
 SIDE = 336  # of clip-vit-large-patch14-336
@@ -25,6 +26,7 @@ _BICUBIC = Image.Resampling.BICUBIC
 def decode(data: bytes) -> Image.Image:
     """Return an image of a sample as RGB, its EXIF orientation left alone, as LLaVA leaves it.
 
+    Transparent parts lie on white, as an index says of "ok_alpha"; LLaVA shows what is under them.
     Raises ToolkitError for what is no JPEG, PNG or WebP, is damaged, or has too many pixels.
     """
     try:
@@ -35,7 +37,7 @@ def decode(data: bytes) -> Image.Image:
                 " leave it out, or build the mixture with smaller images"
             )
         image.load()
-        return image if image.mode == "RGB" else image.convert("RGB")
+        return to_rgb(image)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ToolkitError(f"an image cannot be decoded: {error}") from error
 

@@ -135,7 +135,11 @@ class ShardSize(Part):
 
 
 class ImagePolicy(Part):
-    """What is done to the bytes of images."""
+    """What is done to the bytes of images.
+
+    Kept bytes are those of the source: of a picture with transparent parts, loaders that only ask
+    for RGB show what lies under these. All other policies lay it on white, as our own loader does.
+    """
 
     policy: Literal["keep", "reencode", "short_side", "cap"] = "keep"
     side: int | None = Field(None, ge=1, description="pixels: of the short side, or the most")

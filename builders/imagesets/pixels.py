@@ -35,7 +35,7 @@ def open_rgb(data: bytes, *, upright: bool = True) -> Image.Image:
     check_header(header, data)
     image = decoded(data, header)
     turn = _TURNS.get(_orientation(image)) if upright else None
-    plain = _to_rgb(image)
+    plain = to_rgb(image)
     return plain if turn is None else plain.transpose(turn)
 
 
@@ -46,7 +46,8 @@ def _orientation(image: Image.Image) -> int:
         return UPRIGHT
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Return the pixels of a loaded image as RGB, by the rules of `open_rgb`."""
     if image.mode == "CMYK":
         # Pillow takes all ink as inverted; without Adobe's marker it is not.
         ink = image if "adobe" in image.info else ImageChops.invert(image)

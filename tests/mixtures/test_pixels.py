@@ -46,6 +46,15 @@ def test_a_square_is_the_padded_image_resized(
     assert square(image, side).tobytes() == slow.tobytes()
 
 
+def test_transparent_parts_lie_on_white() -> None:
+    picture = Image.new("RGBA", (4, 2), (200, 10, 10, 0))
+    picture.putpixel((0, 0), (10, 20, 30, 255))
+    for data in (saved(picture), saved(picture.quantize(4))):
+        seen = decode(data)
+        assert seen.getpixel((3, 1)) == (255, 255, 255) and seen.mode == "RGB"
+        assert seen.getpixel((0, 0)) == (10, 20, 30)
+
+
 @pytest.mark.parametrize("size", [(500, 375), (375, 500), (336, 336), (640, 427), (30, 20), (1, 9)])
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_an_array_is_that_of_the_processor(size: tuple[int, int], kind: str) -> None:

@@ -35,10 +35,18 @@ def _small(file: Path | io.BytesIO) -> str | None:
             if opened.width * opened.height > MOST_PIXELS:
                 return None
             opened.draft("RGB", (SIDE, SIDE))
-            small = opened.convert("RGB")
+            small = _plain(opened)
     except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError):
         return None  # the caller says that the picture is not shown
     small.thumbnail((SIDE, SIDE))
     stream = io.BytesIO()
     small.save(stream, "JPEG", quality=80)
     return data_uri(stream.getvalue(), "image/jpeg")
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Return an image as RGB, transparent parts on white: what is under them is often garbage."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")

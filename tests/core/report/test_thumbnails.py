@@ -1,5 +1,6 @@
 """Small copies of images come from files and from bytes alike, and from whole images alone."""
 
+import base64
 import io
 from pathlib import Path
 
@@ -33,3 +34,12 @@ def test_a_file_out_of_its_folder_has_none(tmp_path: Path) -> None:
     (tmp_path / "out.jpg").write_bytes(encoded())
     assert thumbnail(tmp_path / "in", "../out.jpg") is None
     assert thumbnail(tmp_path, "nowhere.jpg") is None
+
+
+def test_transparent_parts_are_shown_white() -> None:
+    stream = io.BytesIO()
+    Image.new("RGBA", (30, 30), (200, 10, 10, 0)).save(stream, "PNG")
+    small = small_copy(stream.getvalue())
+    assert small is not None
+    jpeg = Image.open(io.BytesIO(base64.b64decode(small.partition(",")[2])))
+    assert jpeg.getpixel((15, 15)) == (255, 255, 255)
