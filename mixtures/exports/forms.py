@@ -19,8 +19,7 @@ class Form:
     row: Callable[[Mapping[str, Any], Sequence[str]], dict[str, Any]]
     below: str  # folder of the export that image names begin at
     readers: str
-    columns: Mapping[str, str] | None  # of LLaMA-Factory's dataset_info.json, where it reads it
-    tags: Mapping[str, str] | None = None
+    factory: Mapping[str, Mapping[str, str]] | None = None  # of LLaMA-Factory's dataset_info.json
 
     def image(self, shard: str, name: str) -> str:
         """Return how rows name an image of a shard."""
@@ -39,22 +38,25 @@ class Form:
         yield b"\n]\n"
 
 
-_FACTORY_TAGS = {
+_TAGS = {
     "role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant",
 }  # fmt: skip
-_CONVERSATIONS, _MESSAGES = {"messages": "conversations"}, {"messages": "messages"}
+_FACTORY = (
+    "LLaMA-Factory, with --dataset_dir OUT, and by ms-swift; images are named from OUT, where"
+    " ms-swift's ROOT_IMAGE_DIR must point"
+)
 FORMS: Mapping[str, Form] = {
     form.name: form
     for form in (
         Form("llava", "data.json", to_llava, IMAGES,
-             "LLaVA's train.py, with --image_folder OUT/images",
-             None),
-        Form("sharegpt", "data.jsonl", to_sharegpt, "", "LLaMA-Factory, ms-swift",
-             _CONVERSATIONS | {"images": "images"}),
-        Form("messages", "data.jsonl", to_messages, "", "LLaMA-Factory, ms-swift",
-             _MESSAGES | {"images": "images"}, _FACTORY_TAGS),
-        Form("chat", "data.jsonl", to_chat, "", "TRL, axolotl and chat templates of transformers",
-             None),
+             "LLaVA's train.py, with --data_path OUT/data.json --image_folder OUT/images"),
+        Form("sharegpt", "data.jsonl", to_sharegpt, "", _FACTORY,
+             {"columns": {"messages": "conversations", "images": "images"}}),
+        Form("messages", "data.jsonl", to_messages, "", _FACTORY,
+             {"columns": {"messages": "messages", "images": "images"}, "tags": _TAGS}),
+        Form("chat", "data.jsonl", to_chat, "",
+             "TRL, axolotl and the chat templates of transformers; images are named from OUT, and"
+             " cast_column('images', List(Image())) of datasets opens them"),
     )
 }  # fmt: skip
 
@@ -68,8 +70,6 @@ def form_of(name: str) -> Form:
 
 def factory_info(form: Form, mixture: str) -> dict[str, Any] | None:
     """Return what LLaMA-Factory's dataset_info.json says of a form; None where it reads it not."""
-    if form.columns is None:
+    if form.factory is None:
         return None
-    tags = {"tags": dict(form.tags)} if form.tags else {}
-    said = {"file_name": form.data, "formatting": "sharegpt", "columns": dict(form.columns)}
-    return {mixture: said | tags}
+    return {mixture: {"file_name": form.data, "formatting": "sharegpt", **form.factory}}

@@ -75,9 +75,10 @@ def write_hub(
         (out / "work").mkdir(exist_ok=True)
     with held(out / "work" / "lock", f"another process is working in {out}: wait for it"):
         _refuse_strangers(contents, out, pixels is not False)
-        told = _write(contents, out, report, recipe, pixels, workers, progress or Silent())
-        shutil.rmtree(out / "work")
-    return told
+        try:
+            return _write(contents, out, report, recipe, pixels, workers, progress or Silent())
+        finally:
+            shutil.rmtree(out / "work")  # a hub would take it along
 
 
 def _write(

@@ -15,7 +15,7 @@ _KNOWN = frozenset(
     apache-2.0 mit cc0-1.0 cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0 cc-by-sa-3.0 cc-by-sa-4.0
     cc-by-nc-2.0 cc-by-nc-3.0 cc-by-nc-4.0 cc-by-nd-4.0 cc-by-nc-nd-3.0 cc-by-nc-nd-4.0
     cc-by-nc-sa-2.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0 odc-by odbl pddl gpl-2.0 gpl-3.0 unlicense
-    cdla-sharing-1.0 cdla-permissive-1.0 cdla-permissive-2.0 bsd-3-clause
+    cdla-sharing-1.0 cdla-permissive-1.0 cdla-permissive-2.0 bsd-3-clause unknown
 """.split()
 )
 GATE = {
@@ -66,12 +66,9 @@ def _has_wnids(source: SourceSettings, classes: Iterable[str]) -> bool:
 
 def license_fields(sources: Sequence[SourceSettings], imagenet: Sequence[str]) -> dict[str, Any]:
     """Return what the card's metadata says of licences."""
-    said = {license_words(source, imagenet) for source in sources}
-    if said == {None}:
-        return {"license": "unknown"}
-    only = next(iter(said)) or ""
-    if len(said) == 1 and only.lower() in _KNOWN:
-        return {"license": only.lower()}
+    said = {(license_words(source, imagenet) or "unknown").lower() for source in sources}
+    if len(said) == 1 and said <= _KNOWN:
+        return {"license": said.pop()}
     return {
         "license": "other",
         "license_name": "by-source",

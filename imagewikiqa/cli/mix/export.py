@@ -81,6 +81,7 @@ def _summary(contents: Contents, form: Form, report: RowReport) -> Summary:
             "text only": report.rows - report.images,
             "shards read": len(contents.shards),
         },
+        notes=[f"The rows are read unchanged by {form.readers}."],
         files={name: said for name, said in files.items() if name in there},
     )
 
