@@ -71,7 +71,8 @@ def test_every_line_has_fields_of_one_type_for_loaders_that_make_a_table(
 ) -> None:
     made = export(mixture, tmp_path, form)
     assert all(isinstance(row["images"], list) for row in made)
-    turns = [turn for row in made for turn in row.get("messages", row.get("conversations"))]
+    column = "conversations" if form == "sharegpt" else "messages"
+    turns = [turn for row in made for turn in row[column]]
     assert len({frozenset(turn) for turn in turns}) == 1
     contents = [turn.get("content", turn.get("value")) for turn in turns]
     assert {type(one) for one in contents} == {list if form == "chat" else str}
