@@ -73,6 +73,7 @@ def card(facts: CardFacts) -> str:
         recipe=recipe,
         recipe_is_whole=whole,
         sources=[*_sources(facts)],
+        unknown=any(license_words(one, facts.imagenet) is None for one in facts.recipe.sources),
         written=any(one.kind in ("captions", "questions") for one in facts.recipe.sources),
         asked=any(one.kind == "questions" for one in facts.recipe.sources),
         example=_example(facts.tally.example),

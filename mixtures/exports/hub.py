@@ -78,7 +78,8 @@ def write_hub(
         try:
             return _write(contents, out, report, recipe, pixels, workers, progress or Silent())
         finally:
-            shutil.rmtree(out / "work")  # a hub would take it along
+            with explained(out / "work", "remove"):
+                shutil.rmtree(out / "work")  # a hub would take it along
 
 
 def _write(
