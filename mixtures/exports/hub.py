@@ -4,39 +4,37 @@ plan.json is written first, so that a half export is known for whose it is, and 
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from imagewikiqa.core.digests import file_digest
 from imagewikiqa.core.errors import ToolkitError
-from imagewikiqa.core.files import (
-    TEMPORARY,
-    explained,
-    publish,
-    publish_text,
-    remove_leftovers,
-    sync_folder,
-)
+from imagewikiqa.core.files import explained, publish, publish_text
 from imagewikiqa.core.progress import Progress, Silent
 from imagewikiqa.core.runs import held, pretty
 from imagewikiqa.core.spread import spread
 from imagewikiqa.mixtures.exports.card import CardFacts, card
+from imagewikiqa.mixtures.exports.hub_folder import (
+    BUILT,
+    CARD,
+    WORK,
+    hub_files,
+    refuse_strangers,
+    withdraw,
+)
 from imagewikiqa.mixtures.exports.licences import presumed_imagenet
 from imagewikiqa.mixtures.exports.placing import place
 from imagewikiqa.mixtures.exports.shards import Contents
 from imagewikiqa.mixtures.exports.tally import tally_of
-from imagewikiqa.mixtures.exports.text_table import DATA, TextTable
+from imagewikiqa.mixtures.exports.text_table import TextTable
 from imagewikiqa.mixtures.plan_file import PLAN, REPORT, read_plan_report
 from imagewikiqa.mixtures.plan_report import PlanReport
 from imagewikiqa.mixtures.reader.trusted import read_manifest
 from imagewikiqa.mixtures.recipe import Recipe
-from imagewikiqa.mixtures.recipe_kept import KEPT, keep_recipe, kept_recipe
+from imagewikiqa.mixtures.recipe_kept import keep_recipe, kept_recipe
 from imagewikiqa.mixtures.shards.write import MANIFEST, receipt_path
-
-CARD = "README.md"
-BUILT = "mixture.json"  # the mixture's manifest, beside a release without its shards
-_ALWAYS = (PLAN, REPORT, KEPT, CARD, MANIFEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +65,25 @@ def write_hub(
     report = _plan_of(contents)
     recipe = kept_recipe(contents.folder, report.recipe)
     _refuse_unasked(contents.folder, presumed_imagenet(recipe, report, ()), pixels)
-    _refuse_itself(contents.folder, out)
+    with _alone(contents, out, with_pixels=pixels is not False):
+        return _write(contents, out, report, recipe, pixels, workers, progress or Silent())
+
+
+@contextmanager
+def _alone(contents: Contents, out: Path, *, with_pixels: bool) -> Iterator[None]:
+    """Hold the folder alone, after a look at whose it is."""
     with explained(out, "write in"):
         out.mkdir(parents=True, exist_ok=True)
-    _refuse_strangers(contents, out, pixels is not False)
+    refuse_strangers(contents, out, with_pixels=with_pixels)
     with explained(out, "write in"):
-        (out / "work").mkdir(exist_ok=True)
-    with held(out / "work" / "lock", f"another process is working in {out}: wait for it"):
-        _refuse_strangers(contents, out, pixels is not False)
+        (out / WORK).mkdir(exist_ok=True)
+    with held(out / WORK / "lock", f"another process is working in {out}: wait for it"):
+        refuse_strangers(contents, out, with_pixels=with_pixels)
         try:
-            return _write(contents, out, report, recipe, pixels, workers, progress or Silent())
+            yield
         finally:
-            with explained(out / "work", "remove"):
-                shutil.rmtree(out / "work")  # a hub would take it along
+            with explained(out / WORK, "remove"):
+                shutil.rmtree(out / WORK)  # a hub would take it along
 
 
 def _write(
@@ -96,7 +100,7 @@ def _write(
     imagenet = presumed_imagenet(recipe, report, tally.imagenet)
     _refuse_unasked(folder, imagenet, pixels)
     with_pixels = pixels is not False
-    _withdraw(out)
+    withdraw(out)
     publish(out / REPORT, [(folder / REPORT).read_bytes()])
     place(folder / PLAN, out / PLAN, report.plan)
     keep_recipe(recipe, out)
@@ -109,23 +113,13 @@ def _write(
     _finish(folder, out, with_pixels)
     return HubReport(
         samples=contents.samples,
-        files=len(_files(out)),
+        files=len(hub_files(out)),
         with_pixels=with_pixels,
         imagenet=tuple(imagenet),
         unlicensed=tuple(
             one.name for one in recipe.sources if one.license is None and one.name not in imagenet
         ),
     )
-
-
-def _plan_of(contents: Contents) -> PlanReport:
-    report = read_plan_report(contents.folder)
-    if report.plan != contents.plan:
-        raise ToolkitError(
-            f"the plan in {contents.folder} is not the one that its shards were built by: build the"
-            " mixture again"
-        )
-    return report
 
 
 def _refuse_unasked(folder: Path, imagenet: Sequence[str], pixels: bool | None) -> None:
@@ -139,35 +133,14 @@ def _refuse_unasked(folder: Path, imagenet: Sequence[str], pixels: bool | None) 
         )
 
 
-def _refuse_itself(folder: Path, out: Path) -> None:
-    if out.resolve() == folder.resolve():
-        raise ToolkitError(f"{out} is the mixture itself: choose another --out")
-
-
-def _refuse_strangers(contents: Contents, out: Path, with_pixels: bool) -> None:
-    """Raise ToolkitError where the folder holds anything but an export of this mixture."""
-    shards = [shard.file for shard in contents.shards]
-    known = {*_ALWAYS, "work", *([] if with_pixels else [DATA, BUILT])}
-    if with_pixels:
-        known |= {*shards, *(receipt_path(Path(), name).name for name in shards)}
-    there = sorted(one.name for one in out.iterdir() if not one.name.startswith(TEMPORARY))
-    if strangers := [name for name in there if name not in known]:
+def _plan_of(contents: Contents) -> PlanReport:
+    report = read_plan_report(contents.folder)
+    if report.plan != contents.plan:
         raise ToolkitError(
-            f"{out} holds something else (it has {strangers[0]}): choose a new or empty --out"
+            f"the plan in {contents.folder} is not the one that its shards were built by: build the"
+            " mixture again"
         )
-    plan = (contents.folder / REPORT).read_bytes()
-    if {*there} - {"work"} and not (
-        (out / REPORT).is_file() and (out / REPORT).read_bytes() == plan
-    ):
-        raise ToolkitError(f"{out} holds the export of another mixture: choose another --out")
-
-
-def _withdraw(out: Path) -> None:
-    """Remove the manifest of an earlier export, so that nothing half changed looks whole."""
-    with explained(out, "write in"):
-        remove_leftovers(out)
-        (out / MANIFEST).unlink(missing_ok=True)
-        sync_folder(out)
+    return report
 
 
 def _place_shards(contents: Contents, out: Path) -> None:
@@ -179,14 +152,6 @@ def _place_shards(contents: Contents, out: Path) -> None:
 
 
 def _write_tables(contents: Contents, out: Path, workers: int, progress: Progress) -> None:
-    known = {f"{shard.name}.parquet" for shard in contents.shards}
-    with explained(out / DATA, "write in"):
-        (out / DATA).mkdir(exist_ok=True)
-        strangers = sorted({one.name for one in (out / DATA).iterdir()} - known)
-    if strangers:
-        raise ToolkitError(
-            f"{out / DATA} holds something else ({strangers[0]}): choose another --out"
-        )
     progress.begin("tables", contents.samples, 0)
     for count in spread(TextTable(contents.folder, out), contents.shards, workers):
         progress.advance(count)
@@ -205,11 +170,6 @@ def _finish(folder: Path, out: Path, with_pixels: bool) -> None:
             "sha256": file_digest(file),
             "bytes": file.stat().st_size,
         }
-        for file in _files(out)
+        for file in hub_files(out)
     }
     publish_text(out / MANIFEST, pretty({"version": 1, "files": listed}))
-
-
-def _files(out: Path) -> list[Path]:
-    """Return the files of an export, sorted."""
-    return sorted(file for place in (out, out / DATA) for file in place.glob("*") if file.is_file())
