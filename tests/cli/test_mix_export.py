@@ -76,6 +76,24 @@ def test_a_mixture_comes_back_from_its_rows(
     assert said_and_shown(tmp_path / "back") == said_and_shown(mix)
 
 
+def test_real_conversations_of_text_alone_come_back(
+    shared_data: Path, tmp_path: Path, command: Command
+) -> None:
+    def mixed(data: Path, name: str) -> Path:
+        rows, recipe = tmp_path / f"{name}-rows", tmp_path / f"{name}.yaml"
+        assert command("builders", "llava", data, "--out", rows).code == 0
+        recipe.write_text(BACK.replace("ROWS", str(rows)).replace(", images: IMAGES", ""))
+        assert command("mix", "build", recipe, "--out", tmp_path / name).code == 0
+        return tmp_path / name
+
+    first = mixed(shared_data / "llava_samples/fastchat_text_only.json", "first")
+    for to, data in (("llava", "data.json"), ("messages", "data.jsonl")):
+        out = tmp_path / to
+        assert command("mix", "export", first, "--to", to, "--out", out).code == 0
+        assert not (out / "images.sha256").exists()
+        assert said_and_shown(mixed(out / data, f"{to}-again")) == said_and_shown(first)
+
+
 def test_the_same_command_again_changes_nothing(
     mix: Path, tmp_path: Path, command: Command
 ) -> None:
