@@ -17,6 +17,7 @@ DATA = {
     "builders/sample": "imagewikiqa/builders/sample",
     "prompts/templates": "imagewikiqa/prompts/templates",
     "prompts/conversations": "imagewikiqa/prompts/conversations",
+    "mixtures/exports/report": "imagewikiqa/mixtures/exports/report",
     "mixtures/recipes": "imagewikiqa/mixtures/recipes",
     "mixtures/schemas": "imagewikiqa/mixtures/schemas",
     "qa/corpus": "imagewikiqa/qa/corpus",

@@ -11,6 +11,7 @@ from imagewikiqa.core.spread import spread
 from imagewikiqa.mixtures.pictures import image_file
 from imagewikiqa.mixtures.plan_file import read_plan_report, read_shard_plan, shard_digest
 from imagewikiqa.mixtures.recipe import Recipe
+from imagewikiqa.mixtures.recipe_kept import keep_recipe
 from imagewikiqa.mixtures.records import Manifest, PlanRow, ShardFile, ShardSample
 from imagewikiqa.mixtures.shards.write import (
     is_done,
@@ -81,4 +82,5 @@ def build(
     for count in spread(Builder(recipe, plan, out, work), range(report.shards), workers):
         watch.advance(count)
     watch.end()
+    keep_recipe(recipe, out)
     return write_manifest(out, names, report.plan)

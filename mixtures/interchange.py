@@ -1,20 +1,17 @@
-"""Samples out of and into the two forms that trainers read: LLaVA JSON and chat `messages`.
+"""Samples out of and into the row forms that trainers read.
 
-What both forms can say comes back as it was: id, images, turns, and where a sample is from. LLaVA's
-own loader and those of chat formats pass over the fields they do not know.
+What every form can say comes back as it was: id, images, turns, and where a sample is from. The
+loaders of trainers pass over the fields they do not know.
 """
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from imagewikiqa.builders.llava.defects import DefectError
-from imagewikiqa.builders.llava.row import clean_row
+from imagewikiqa.builders.llava.row import TOKEN, clean_row
 from imagewikiqa.builders.llava.stream import read_raw
-from imagewikiqa.core.files import publish
 
-Exported = tuple[Mapping[str, Any], Sequence[str]]  # the JSON of a sample, its images by name
 # What a sample says of itself beside its id and turns, in the order of its JSON.
 FACTS = ("source", "source_id", "class_id", "named_class_id", "template")
 _ROLES = {"human": "user", "gpt": "assistant"}
@@ -25,20 +22,50 @@ def to_llava(sample: Mapping[str, Any], images: Sequence[str]) -> dict[str, Any]
     shown: dict[str, Any] = {}
     if images:
         shown["image"] = images[0] if len(images) == 1 else list(images)
-    said = [{"from": turn["from"], "value": turn["value"]} for turn in sample["conversations"]]
-    return {"id": sample["id"], **shown, "conversations": said, **_facts(sample)}
+    return {"id": sample["id"], **shown, "conversations": _said(sample), **_facts(sample)}
+
+
+def to_sharegpt(sample: Mapping[str, Any], images: Sequence[str]) -> dict[str, Any]:
+    """Return a sample with LLaVA's `conversations`, and always a list of `images`."""
+    shown = {"conversations": _said(sample), "images": list(images)}
+    return {"id": sample["id"], **shown, **_facts(sample)}
 
 
 def to_messages(sample: Mapping[str, Any], images: Sequence[str]) -> dict[str, Any]:
-    """Return a sample as `messages` with roles user and assistant, and `images` in their order."""
+    """Return a sample as `messages` with roles user and assistant, and `images` in their order.
+
+    An <image> in a text is where an image stands.
+    """
     said = [
         {"role": _ROLES[turn["from"]], "content": turn["value"]} for turn in sample["conversations"]
     ]
     return {"id": sample["id"], "messages": said, "images": list(images), **_facts(sample)}
 
 
+def to_chat(sample: Mapping[str, Any], images: Sequence[str]) -> dict[str, Any]:
+    """Return a sample as `messages` whose contents are lists of typed parts, as chat templates take
+    them: an image is a part without text, and the line break next to it is the template's to write.
+    """
+    said = [
+        {"role": _ROLES[turn["from"]], "content": _parts(turn["value"])}
+        for turn in sample["conversations"]
+    ]
+    return {"id": sample["id"], "messages": said, "images": list(images), **_facts(sample)}
+
+
+def _parts(text: str) -> list[dict[str, str]]:
+    parts: list[dict[str, str]] = []
+    for place, piece in enumerate(text.split(TOKEN)):
+        if place:
+            parts.append({"type": "image"})
+            piece = piece.removeprefix("\n")
+        if piece:
+            parts.append({"type": "text", "text": piece})
+    return parts
+
+
 def from_row(raw: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return the sample and images of a row in either form; raise DefectError for another.
+    """Return the sample and images of a row in any form; raise DefectError for another.
 
     Known defects are repaired as `builders llava` repairs them. A number as id becomes its digits.
     """
@@ -47,35 +74,12 @@ def from_row(raw: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
     return {"id": row.row_id, **_facts(raw), "conversations": said}, row.images
 
 
+def _said(sample: Mapping[str, Any]) -> list[dict[str, str]]:
+    return [{"from": turn["from"], "value": turn["value"]} for turn in sample["conversations"]]
+
+
 def _facts(sample: Mapping[str, Any]) -> dict[str, str]:
     return {name: sample[name] for name in FACTS if isinstance(sample.get(name), str)}
-
-
-def write_llava(path: Path, samples: Iterable[Exported]) -> int:
-    """Publish samples as one JSON list, a row a line; return how many. Memory is that of a row."""
-    return _write(path, (to_llava(*one) for one in samples), b"[\n", b",\n", b"\n]\n")
-
-
-def write_messages(path: Path, samples: Iterable[Exported]) -> int:
-    """Publish samples as JSON lines with `messages`; return how many."""
-    return _write(path, (to_messages(*one) for one in samples), b"", b"\n", b"\n")
-
-
-def _write(
-    path: Path, rows: Iterable[dict[str, Any]], before: bytes, between: bytes, after: bytes
-) -> int:
-    count = 0
-
-    def chunks() -> Iterator[bytes]:
-        nonlocal count
-        yield before
-        for row in rows:
-            yield (between if count else b"") + json.dumps(row, ensure_ascii=False).encode()
-            count += 1
-        yield after if count or before else b""
-
-    publish(path, chunks())
-    return count
 
 
 def read_samples(path: Path) -> Iterator[tuple[dict[str, Any], tuple[str, ...]] | DefectError]:

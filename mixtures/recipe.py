@@ -55,6 +55,12 @@ class SourceSettings(Part):
     per_class: int | None = Field(None, ge=1, description="images of a class that may be drawn")
     wrong_names: float = Field(0, ge=0, le=1, description="share named as another class")
     where: Where = Where()
+    license: str | None = Field(
+        None, min_length=1, max_length=100, description="of its images and texts, as in cc-by-4.0"
+    )
+    credit: str | None = Field(
+        None, min_length=1, max_length=2000, description="whom to credit, in the card's words"
+    )
 
     @property
     def kind(self) -> str:
@@ -185,8 +191,11 @@ class Recipe(Part):
         """Return all that decides the mixture; paths and words about it do not."""
         held = self.model_dump(mode="json", exclude={"about"})
         for source in held["sources"]:
-            del source["images"], source["layout"]
+            for words in ("images", "layout", "license", "credit"):
+                del source[words]
             source["read"] = source["read"].partition(":")[0]
+            if source["classes"] is not None:  # a list's name, or the file that holds one
+                source["classes"] = Path(source["classes"]).name
         return held
 
     @property

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from imagewikiqa.core.errors import ToolkitError
-from imagewikiqa.mixtures.recipe import Recipe
+from imagewikiqa.mixtures.recipe import Recipe, SourceSettings
 
 _SUFFIX = ".yaml"
 
@@ -63,9 +63,7 @@ def parse_recipe(name: str, text: str, data: Path) -> Recipe:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         raise ToolkitError(f"the recipe {name}: {_fault(first, values)}") from error
-    return recipe.model_copy(
-        update={"sources": tuple(_rooted(source, data) for source in recipe.sources)}
-    )
+    return rooted(recipe, data)
 
 
 def _frequencies(name: str, path: Path) -> object:
@@ -79,8 +77,13 @@ def _frequencies(name: str, path: Path) -> object:
         ) from error
 
 
-def _rooted(source: Any, data: Path) -> Any:
-    """Return a source with its paths below a folder; absolute ones stay."""
+def rooted(recipe: Recipe, data: Path) -> Recipe:
+    """Return a recipe with its paths below a folder; absolute ones stay."""
+    sources = tuple(_rooted(source, data) for source in recipe.sources)
+    return recipe.model_copy(update={"sources": sources})
+
+
+def _rooted(source: SourceSettings, data: Path) -> SourceSettings:
     changed: dict[str, Any] = {"read": f"{source.kind}:{data / source.place}"}
     if source.images is not None:
         changed["images"] = data / source.images

@@ -150,7 +150,7 @@ def _images(raw: dict[str, Any], repairs: list[str]) -> tuple[str, ...]:
         and not isinstance(raw.get("conversations"), list)
     ):
         found = [name for turn in messages for name in _named_in(turn)]
-    if found is None:
+    if found is None or found == []:
         return ()
     names = found if isinstance(found, list) else [found]
     if not all(isinstance(name, str) for name in names):

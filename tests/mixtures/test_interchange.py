@@ -1,4 +1,4 @@
-"""Samples come back from LLaVA JSON and `messages` as they were."""
+"""Samples come back from the rows of trainers as they were."""
 
 import json
 from pathlib import Path
@@ -9,14 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagewikiqa.builders.llava.defects import DefectError
+from imagewikiqa.core.files import publish
+from imagewikiqa.mixtures.exports.forms import FORMS
 from imagewikiqa.mixtures.interchange import (
     FACTS,
     from_row,
     read_samples,
+    to_chat,
     to_llava,
     to_messages,
-    write_llava,
-    write_messages,
+    to_sharegpt,
 )
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(
@@ -39,22 +41,37 @@ def exported(draw: st.DrawFn) -> tuple[dict[str, Any], tuple[str, ...]]:
 
 
 @given(exported())
-def test_a_sample_comes_back_from_either_form(one: tuple[dict[str, Any], tuple[str, ...]]) -> None:
-    for form in (to_llava, to_messages):
+def test_a_sample_comes_back_from_every_form(one: tuple[dict[str, Any], tuple[str, ...]]) -> None:
+    for form in (to_llava, to_sharegpt, to_messages):
         raw = json.loads(json.dumps(form(*one)))
         assert from_row(raw) == one
 
 
+@given(exported())
+def test_typed_parts_say_the_same_but_for_the_line_break_next_to_an_image(
+    one: tuple[dict[str, Any], tuple[str, ...]],
+) -> None:
+    sample, images = from_row(json.loads(json.dumps(to_chat(*one))))
+    said = [{**turn, "value": turn["value"].replace("<image>\n", "<image>")} for turn in
+            one[0]["conversations"]]  # fmt: skip
+    assert (sample, images) == ({**one[0], "conversations": said}, one[1])
+
+
 @given(st.lists(exported(), min_size=1, max_size=5))
-def test_a_file_of_either_form_is_read_back(
+def test_a_file_of_any_form_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[dict[str, Any], tuple[str, ...]]]
 ) -> None:
     folder = tmp_path_factory.mktemp("forms")
-    assert write_llava(folder / "a.json", rows) == len(rows)
-    assert write_messages(folder / "a.jsonl", rows) == len(rows)
-    assert list(read_samples(folder / "a.json")) == rows
-    assert list(read_samples(folder / "a.jsonl")) == rows
-    assert len(json.loads((folder / "a.json").read_text(encoding="utf-8"))) == len(rows)
+    for form in FORMS.values():
+        lines = (json.dumps(form.row(*one), ensure_ascii=False).encode() for one in rows)
+        publish(folder / form.data, form.framed(lines))
+        found = [
+            one for one in read_samples(folder / form.data) if not isinstance(one, DefectError)
+        ]
+        assert [one for _, one in found] == [images for _, images in rows]
+        if form.name != "chat":
+            assert found == rows
+    assert len(json.loads((folder / "data.json").read_text(encoding="utf-8"))) == len(rows)
 
 
 def test_the_forms_are_those_of_the_trainers() -> None:
@@ -70,6 +87,11 @@ def test_the_forms_are_those_of_the_trainers() -> None:
         {"role": "user", "content": "<image>\nWhat?"},
         {"role": "assistant", "content": "ant"},
     ]
+    assert to_chat(sample, ["a.jpg"])["messages"] == [
+        {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What?"}]},
+        {"role": "assistant", "content": [{"type": "text", "text": "ant"}]},
+    ]
+    assert to_sharegpt(sample, [])["images"] == []
     assert "image" not in to_llava({**sample, "conversations": said[1:]}, [])
 
 

@@ -109,6 +109,26 @@ def _inspect(
     run_inspect(settings, out, workers=workers, as_json=as_json)
 
 
+@mix.command("export", help="Rows with image files for trainers, or a folder for a hub.")
+def _export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the mixture.")],
+    to: Annotated[str, typer.Option(help="llava, sharegpt, messages, chat or hub.")],
+    out: Annotated[Path, typer.Option(help="Folder of the export, made or resumed.")],
+    pixels: Annotated[
+        bool | None,
+        typer.Option(
+            "--with-pixels/--without-pixels",
+            help="For a hub: images go along (not ImageNet's, unless said), or stay.",
+        ),
+    ] = None,
+    workers: Workers = 1,
+    as_json: AsJson = False,
+) -> None:
+    from imagewikiqa.cli.mix.export import run_export
+
+    run_export(folder, to, out, pixels=pixels, workers=workers, as_json=as_json)
+
+
 def _told(report: "PlanReport") -> dict[str, Any]:
     return {
         "samples": report.samples,

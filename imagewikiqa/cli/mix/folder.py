@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from imagewikiqa.core.digests import file_digest
 from imagewikiqa.core.runs import Run, open_run, record_run
 from imagewikiqa.mixtures.plan import plan
 from imagewikiqa.mixtures.plan_file import REPORT, read_plan_report
 from imagewikiqa.mixtures.plan_report import PlanReport
-from imagewikiqa.mixtures.recipe import Recipe, SourceSettings
+from imagewikiqa.mixtures.recipe import Recipe
+from imagewikiqa.mixtures.recipe_files import rooted
 from imagewikiqa.mixtures.sources.open import open_sources
 
 
@@ -21,8 +23,10 @@ def opened(recipe: Recipe, out: Path) -> Iterator[Run]:
     """
     sources = open_sources(recipe, out / "work")
     inputs = {f"index of {source.settings.name}": source.digest() for source in sources}
+    inputs |= _class_lists(recipe)
+    config = rooted(recipe, Path.cwd()).model_dump(mode="json", exclude_defaults=True)
     # A shard never changes once it is written, so that what a manifest says of it stays true.
-    with open_run(out, _deciding(recipe), inputs, _config(recipe), keep_manifest=True) as run:
+    with open_run(out, _deciding(recipe), inputs, config, keep_manifest=True) as run:
         yield run
 
 
@@ -53,16 +57,8 @@ def _deciding(recipe: Recipe) -> dict[str, Any]:
     return {**held, "sources": [one["name"] for one in sources], **fields}
 
 
-def _config(recipe: Recipe) -> dict[str, Any]:
-    """Return a recipe as YAML that `mix build` takes again, wherever it lies."""
-    rooted = recipe.model_copy(update={"sources": tuple(map(_absolute, recipe.sources))})
-    return rooted.model_dump(mode="json", exclude_defaults=True)
-
-
-def _absolute(source: SourceSettings) -> SourceSettings:
-    changed: dict[str, Any] = {"read": f"{source.kind}:{source.place.absolute()}"}
-    if source.images is not None:
-        changed["images"] = source.images.absolute()
-    if source.classes is not None and Path(source.classes).suffix:
-        changed["classes"] = str(Path(source.classes).absolute())
-    return source.model_copy(update=changed)
+def _class_lists(recipe: Recipe) -> dict[str, str]:
+    """Return the digests of class lists that are files: their names stand in the shards."""
+    lists = {one.name: Path(one.classes) for one in recipe.sources if one.classes is not None}
+    found = {name: path for name, path in lists.items() if path.suffix and path.is_file()}
+    return {f"classes of {name}": file_digest(path) for name, path in found.items()}
