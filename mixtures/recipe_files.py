@@ -63,9 +63,13 @@ def parse_recipe(name: str, text: str, data: Path) -> Recipe:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         raise ToolkitError(f"the recipe {name}: {_fault(first, values)}") from error
-    return recipe.model_copy(
-        update={"sources": tuple(_rooted(source, data) for source in recipe.sources)}
-    )
+    return rooted(recipe, data)
+
+
+def rooted(recipe: Recipe, folder: Path) -> Recipe:
+    """Return a recipe whose relative paths begin at a folder; absolute ones stay."""
+    sources = tuple(_rooted(source, folder) for source in recipe.sources)
+    return recipe.model_copy(update={"sources": sources})
 
 
 def _frequencies(name: str, path: Path) -> object:

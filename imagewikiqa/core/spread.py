@@ -15,7 +15,7 @@ from imagewikiqa.core.errors import ToolkitError
 
 T = TypeVar("T")
 R = TypeVar("R")
-_AHEAD = 2  # tasks per worker whose results may wait
+AHEAD = 2  # tasks per worker whose results may wait
 
 
 def spread(
@@ -38,15 +38,13 @@ def spread(
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(begin,)) as pool:
-        waiting: deque[Future[R]] = deque()
+
+        def submit(task: T) -> Future[R]:
+            with _interrupts_held():  # a process that starts now is not yet deaf to them
+                return pool.submit(function, task)
+
         try:
-            for task in tasks:
-                with _interrupts_held():  # a process that starts now is not yet deaf to them
-                    waiting.append(pool.submit(function, task))
-                if len(waiting) > workers * _AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+            yield from in_turn(submit, tasks, workers * AHEAD)
         except BrokenProcessPool as error:
             raise ToolkitError(
                 "a worker process ended before its work did, perhaps for want of memory: "
@@ -54,6 +52,17 @@ def spread(
             ) from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def in_turn(submit: Callable[[T], Future[R]], tasks: Iterable[T], most: int) -> Generator[R]:
+    """Yield the results of tasks in their order; at most so many are submitted and not yielded."""
+    waiting: deque[Future[R]] = deque()
+    for task in tasks:
+        if len(waiting) >= most:
+            yield waiting.popleft().result()
+        waiting.append(submit(task))
+    while waiting:
+        yield waiting.popleft().result()
 
 
 @contextmanager
