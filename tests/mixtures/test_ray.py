@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks._ray_nodes import HEAD, OTHER, add_other, two_nodes
 from imagewikiqa.core.errors import MissingExtraError, ToolkitError
 from imagewikiqa.mixtures import on_ray
 from imagewikiqa.mixtures.build import build
@@ -23,7 +24,6 @@ from imagewikiqa.mixtures.shards.verify import verify_mixture
 from imagewikiqa.mixtures.sources.open import open_sources
 from tests.cli.conftest import call
 from tests.mixtures.noting import NotingBuilder
-from tests.mixtures.ray_nodes import HEAD, OTHER, add_other, two_nodes
 from tests.mixtures.small_sources import RECIPE, make_images, make_rows, small_recipe
 
 REPO = Path(__file__).parents[2]

@@ -1,5 +1,6 @@
 """A Ray cluster of two nodes, each at a loopback address of its own, and nothing of it left."""
 
+import os
 import secrets
 import shutil
 import tempfile
@@ -8,8 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import pytest
+from unittest.mock import patch
 
 HEAD, OTHER = "127.0.0.2", "127.0.0.3"  # Ray takes 127.0.0.1 for the address of the network
 SOON = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 400}  # deaths are noticed
@@ -20,11 +20,9 @@ NODE = {"num_cpus": 1, "object_store_memory": 80_000_000}
 def two_nodes() -> Iterator[Any]:
     """Start a cluster that only this user can join; stop it and wait until its processes ended."""
     folder = Path(tempfile.mkdtemp(prefix="r", dir="/tmp"))  # sockets have short paths only
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("RAY_AUTH_MODE", "token")
-        patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
-        patch.delenv("RAY_ADDRESS", raising=False)
+    secret = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    with patch.dict(os.environ, {"RAY_USAGE_STATS_ENABLED": "0", **secret}):
+        os.environ.pop("RAY_ADDRESS", None)
         from ray.cluster_utils import Cluster  # it reads these at once
 
         head = {"node_ip_address": HEAD, "temp_dir": str(folder), "_system_config": SOON}
