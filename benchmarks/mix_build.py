@@ -64,7 +64,7 @@ def measured(folder: Path, rounds: int) -> tuple[dict[str, dict[str, Any]], set[
         found[name], tree = built(folder, asked, rounds)
         trees.add(tree)
     if find_spec("ray") is not None:
-        with two_nodes() as cluster:
+        with two_nodes() as (cluster, _):
             idle = memory_below()
             asked = ["--engine", "ray", "--ray-address", cluster.address]
             found[ON_RAY], tree = built(folder, asked, rounds)

@@ -9,7 +9,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -24,6 +24,7 @@ from imagewikiqa.mixtures.build import APART, Builder
 from imagewikiqa.mixtures.recipe_files import rooted
 
 _AGAIN = 3  # times that a shard is begun again whose worker or node died
+_LOOK = 5.0  # seconds between looks at the head
 _PATIENCE = 120.0  # seconds that the nodes have to start a worker
 _HOW = "give its head as --ray-address HOST:PORT, or set RAY_ADDRESS"
 Fault = Callable[[], str]
@@ -79,7 +80,7 @@ def open_cluster(address: str | None, workers: int | None = None) -> OnRay:
 
 
 def _refuse_silent(address: str) -> None:
-    """Raise ToolkitError where nobody listens: Ray itself would try for two minutes."""
+    """Raise ToolkitError where nobody listens; Ray itself would try for two minutes."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or "/" in host:
         raise ToolkitError(f"{address[:80]!r} is no address of a Ray cluster: {_HOW}")
@@ -200,11 +201,10 @@ def _results(builder: Builder, fault: Fault, numbers: Iterable[int], most: int) 
     from ray.exceptions import RayError, RayTaskError
 
     make = ray.remote(num_cpus=1, max_retries=_AGAIN)(_make)
-    given = ray.put(builder)
+    given, head = ray.put(builder), ray.get_runtime_context().gcs_address
 
-    def submit(number: int) -> Future[int]:
-        future: Future[int] = make.remote(fault, given, number).future()
-        return future
+    def submit(number: int) -> _Watched:
+        return _Watched(make.remote(fault, given, number).future(), head)
 
     try:
         yield from in_turn(submit, numbers, most)
@@ -217,6 +217,21 @@ def _results(builder: Builder, fault: Fault, numbers: Iterable[int], most: int) 
             f"Ray gave a shard up ({type(error).__name__}), perhaps for want of memory on a node:"
             " look at ray status, then run the same command again; finished shards stay"
         ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """What a shard's task will give, while the head lives: Ray itself would wait for a minute and
+    then end this process."""
+
+    future: Future[int]
+    head: str
+
+    def result(self) -> int:
+        """Wait for the count; ToolkitError when nothing listens at the head any more."""
+        while not wait([self.future], _LOOK).done:
+            _refuse_silent(self.head)
+        return self.future.result()
 
 
 def _make(fault: Fault, builder: Builder, number: int) -> int:

@@ -9,12 +9,13 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from imagewikiqa.core.errors import ToolkitError
 
 T = TypeVar("T")
 R = TypeVar("R")
+C = TypeVar("C", covariant=True)
 AHEAD = 2  # tasks per worker whose results may wait
 
 
@@ -54,9 +55,16 @@ def spread(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def in_turn(submit: Callable[[T], Future[R]], tasks: Iterable[T], most: int) -> Generator[R]:
+class Coming(Protocol[C]):
+    """What a task will give, as a future."""
+
+    def result(self) -> C:
+        """Wait for it; raise what the task raises."""
+
+
+def in_turn(submit: Callable[[T], Coming[R]], tasks: Iterable[T], most: int) -> Generator[R]:
     """Yield the results of tasks in their order; at most so many are submitted and not yielded."""
-    waiting: deque[Future[R]] = deque()
+    waiting: deque[Coming[R]] = deque()
     for task in tasks:
         if len(waiting) >= most:
             yield waiting.popleft().result()

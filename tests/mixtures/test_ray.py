@@ -6,15 +6,17 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks._ray_nodes import HEAD, OTHER, add_other, two_nodes
+from benchmarks._ray_nodes import HEAD, OTHER, node, two_nodes
 from imagewikiqa.core.errors import MissingExtraError, ToolkitError
 from imagewikiqa.mixtures import on_ray
 from imagewikiqa.mixtures.build import build
@@ -23,7 +25,7 @@ from imagewikiqa.mixtures.plan import plan
 from imagewikiqa.mixtures.shards.verify import verify_mixture
 from imagewikiqa.mixtures.sources.open import open_sources
 from tests.cli.conftest import call
-from tests.mixtures.noting import NotingBuilder
+from tests.mixtures.noting import DyingBuilder, NotingBuilder
 from tests.mixtures.small_sources import RECIPE, make_images, make_rows, small_recipe
 
 REPO = Path(__file__).parents[2]
@@ -40,7 +42,8 @@ def _here(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """Return two nodes of one CPU each."""
-    with two_nodes() as nodes:
+    with two_nodes() as (nodes, folder):
+        nodes.folder = folder
         yield nodes
 
 
@@ -74,7 +77,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
-@pytest.mark.parametrize("workers", [1, 2, None])
+@pytest.mark.parametrize("workers", [1, None])
 def test_the_command_builds_the_same_bytes_on_a_cluster(
     workers: int | None, cluster: Any, data: Path, local: dict[str, bytes], tmp_path: Path,
 ) -> None:  # fmt: skip
@@ -103,24 +106,45 @@ def test_a_node_that_dies_costs_no_shard_and_no_byte(
     (other,) = cluster.worker_nodes
     made = OnRay(cluster.address)(noting(data, out), range(9))
     counts = [next(made)]
-    while not notes(out, "begun", OTHER) - notes(out, "ended", OTHER):
-        time.sleep(0.01)
+    while not (
+        notes(out, "begun", OTHER) - notes(out, "ended", OTHER) and notes(out, "ended", OTHER)
+    ):
+        time.sleep(0.01)  # it has taken part, and is in the middle of a shard
     try:
         cluster.remove_node(other, allow_graceful=False)
         counts += made
     finally:
-        add_other(cluster)
+        cluster.add_node(**node(cluster.folder, OTHER))
     assert len(counts) == 9 and notes(out, "ended") == {*range(9)}
-    assert notes(out, "ended", HEAD) and notes(out, "begun", OTHER)
+    assert notes(out, "ended", HEAD)
     assert notes(out, "begun", HEAD) & notes(out, "begun", OTHER)  # begun again elsewhere
-    build(small_recipe(data, TEXT), out, out, out / "work", engine=OnRay(cluster.address))
+    build(small_recipe(data, TEXT), out, out, out / "work")
     assert files(out) == local
 
 
-def test_both_nodes_take_part(cluster: Any, data: Path, tmp_path: Path) -> None:
+def test_a_worker_that_dies_is_followed_by_another_and_one_that_refuses_is_not(
+    cluster: Any, data: Path, local: dict[str, bytes], tmp_path: Path
+) -> None:
     out = planned(data, tmp_path / "out")
-    assert sum(OnRay(cluster.address)(noting(data, out), range(8))) == 16
-    assert notes(out, "ended", HEAD) and notes(out, "ended", OTHER)
+    given = small_recipe(data, TEXT), out, out, out / "work"
+    ill = DyingBuilder(*given, dies={1: 2}, raises={3: ToolkitError})
+    made = OnRay(cluster.address, 1)(ill, range(9))
+    assert [next(made) for _ in range(3)] == [2, 2, 2]
+    with pytest.raises(ToolkitError, match="^shard 3 is ill$"):
+        next(made)
+    assert [len([*(out / "work").glob(f"try-{number}-*")]) for number in (1, 3, 5)] == [3, 1, 0]
+    build(*given)
+    assert files(out) == local
+
+
+def test_a_shard_that_kills_every_worker_is_given_up(
+    cluster: Any, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(on_ray, "_AGAIN", 1)
+    out = planned(data, tmp_path / "out")
+    ill = DyingBuilder(small_recipe(data, TEXT), out, out, out / "work", dies={0: 9})
+    with pytest.raises(ToolkitError, match=r"Ray gave a shard up \(WorkerCrashedError\)"):
+        next(OnRay(cluster.address)(ill, range(9)))
 
 
 @pytest.mark.parametrize("first", ["ray", "local"])
@@ -184,6 +208,19 @@ def test_a_node_that_joins_later_is_asked_as_well(data: Path, tmp_path: Path) ->
     with pytest.raises(ToolkitError, match="has other code"):
         on_ray._make(lambda: "it has other code", noting(data, out), 1)
     assert not notes(out, "begun")
+
+
+def test_a_head_that_dies_is_noticed_while_a_shard_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(on_ray, "_LOOK", 0.01)
+    coming: Future[int] = Future()
+    with socket.create_server(("127.0.0.1", 0)) as head:
+        address = f"127.0.0.1:{head.getsockname()[1]}"
+        threading.Timer(0.3, coming.set_result, [7]).start()
+        assert on_ray._Watched(coming, address).result() == 7
+    with pytest.raises(ToolkitError, match=f"no Ray cluster answers at {address}"):
+        on_ray._Watched(Future(), address).result()
 
 
 def free_port() -> int:
