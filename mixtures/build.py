@@ -1,18 +1,22 @@
 """From a plan to shards: each is a pure function of its plan, whoever makes it."""
 
-from collections.abc import Iterable, Iterator
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from imagewikiqa.core.digests import canonical_json
 from imagewikiqa.core.errors import ToolkitError
+from imagewikiqa.core.files import explained
 from imagewikiqa.core.progress import Progress, Silent
-from imagewikiqa.core.spread import spread
+from imagewikiqa.mixtures.engines import Engine, Local
 from imagewikiqa.mixtures.pictures import image_file
 from imagewikiqa.mixtures.plan_file import read_plan_report, read_shard_plan, shard_digest
 from imagewikiqa.mixtures.recipe import Recipe
 from imagewikiqa.mixtures.recipe_kept import keep_recipe
 from imagewikiqa.mixtures.records import Manifest, PlanRow, ShardFile, ShardSample
+from imagewikiqa.mixtures.shards.moving import move_shard
 from imagewikiqa.mixtures.shards.write import (
     is_done,
     shard_name,
@@ -22,15 +26,22 @@ from imagewikiqa.mixtures.shards.write import (
 from imagewikiqa.mixtures.sources.open import open_sources
 from imagewikiqa.mixtures.sources.protocol import Source
 
+APART = "apart"  # folder in `work` of what is not finished
+
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """Makes any shard of a planned mixture; it travels to worker processes."""
+    """Makes any shard of a planned mixture; it travels to worker processes.
+
+    Where two processes may make one shard at the same time, as when Ray takes a node for dead that
+    is not, each writes in a folder of its own in `apart`: whoever is last replaces equal bytes.
+    """
 
     recipe: Recipe
     plan: Path  # folder of plan.parquet
     out: Path
     work: Path
+    apart: Path | None = None
 
     def __call__(self, number: int) -> int:
         """Make a shard unless it stands already; return how many samples it holds."""
@@ -38,8 +49,19 @@ class Builder:
         rows = read_shard_plan(self.plan, number)
         digest = shard_digest(rows)
         if not is_done(self.out, name, digest):
-            write_shard(self.out, name, self._samples(rows), digest)
+            self._write(name, rows, digest)
         return len(rows)
+
+    def _write(self, name: str, rows: Sequence[PlanRow], digest: str) -> None:
+        if self.apart is None:
+            write_shard(self.out, name, self._samples(rows), digest)
+            return
+        with explained(self.apart, "write in"):
+            folder = tempfile.TemporaryDirectory(dir=self.apart, ignore_cleanup_errors=True)
+        with folder as own:
+            write_shard(Path(own), name, self._samples(rows), digest)
+            if not is_done(self.out, name, digest):  # nobody was faster
+                move_shard(name, Path(own), self.out)
 
     def _samples(self, rows: Iterable[PlanRow]) -> Iterator[ShardSample]:
         sources = {one.settings.name: one for one in open_sources(self.recipe, self.work)}
@@ -64,13 +86,14 @@ def build(
     out: Path,
     work: Path,
     *,
-    workers: int = 1,
+    engine: Engine | None = None,
     progress: Progress | None = None,
 ) -> Manifest:
     """Make every shard of a plan that is not there yet, then the manifest; return it.
 
-    The bytes are the same for any number of workers. Raises ToolkitError when the
-    plan is of another recipe, an image changed since it was planned, or the disk refuses.
+    The bytes are the same for any engine; without one all is made in this process. Raises
+    ToolkitError when the plan is of another recipe, an image changed since it was planned, or the
+    disk refuses.
     """
     report = read_plan_report(plan)
     if report.recipe != recipe.digest:
@@ -79,7 +102,8 @@ def build(
     out.mkdir(parents=True, exist_ok=True)
     names = [shard_name(recipe.name, number) for number in range(report.shards)]
     watch.begin("samples", report.samples, 0)
-    for count in spread(Builder(recipe, plan, out, work), range(report.shards), workers):
+    shutil.rmtree(work / APART, ignore_errors=True)  # of a build that was killed
+    for count in (engine or Local())(Builder(recipe, plan, out, work), range(report.shards)):
         watch.advance(count)
     watch.end()
     keep_recipe(recipe, out)

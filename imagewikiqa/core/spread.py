@@ -9,13 +9,14 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from imagewikiqa.core.errors import ToolkitError
 
 T = TypeVar("T")
 R = TypeVar("R")
-_AHEAD = 2  # tasks per worker whose results may wait
+C = TypeVar("C", covariant=True)
+AHEAD = 2  # tasks per worker whose results may wait
 
 
 def spread(
@@ -38,15 +39,13 @@ def spread(
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(begin,)) as pool:
-        waiting: deque[Future[R]] = deque()
+
+        def submit(task: T) -> Future[R]:
+            with _interrupts_held():  # a process that starts now is not yet deaf to them
+                return pool.submit(function, task)
+
         try:
-            for task in tasks:
-                with _interrupts_held():  # a process that starts now is not yet deaf to them
-                    waiting.append(pool.submit(function, task))
-                if len(waiting) > workers * _AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+            yield from in_turn(submit, tasks, workers * AHEAD)
         except BrokenProcessPool as error:
             raise ToolkitError(
                 "a worker process ended before its work did, perhaps for want of memory: "
@@ -54,6 +53,24 @@ def spread(
             ) from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Coming(Protocol[C]):
+    """What a task will give, as a future."""
+
+    def result(self) -> C:
+        """Wait for it; raise what the task raises."""
+
+
+def in_turn(submit: Callable[[T], Coming[R]], tasks: Iterable[T], most: int) -> Generator[R]:
+    """Yield the results of tasks in their order; at most so many are submitted and not yielded."""
+    waiting: deque[Coming[R]] = deque()
+    for task in tasks:
+        if len(waiting) >= most:
+            yield waiting.popleft().result()
+        waiting.append(submit(task))
+    while waiting:
+        yield waiting.popleft().result()
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from imagewikiqa.mixtures.sources.index import (
     packed_size,
 )
 from imagewikiqa.mixtures.sources.naming import ClassNaming, naming_of
+from imagewikiqa.mixtures.sources.once import made_once
 from imagewikiqa.mixtures.sources.packed import opened_places, packed_span, write_places
 from imagewikiqa.mixtures.sources.places import image_span
 from imagewikiqa.mixtures.sources.protocol import sample_json
@@ -92,9 +93,8 @@ class ImageSource:
     def _places(self) -> Path:
         """Return the file of the places of packed images, made when it is not there."""
         path = self.work / f"{self.settings.name}-{_digest(self.settings.read)[:16]}.places"
-        if not path.is_file():
-            write_places(self.settings, _opened(self.settings.read)["source_id"], path)
-        return path
+        ids = _opened(self.settings.read)["source_id"]
+        return made_once(path, lambda new: write_places(self.settings, ids, new))
 
     def _naming(self) -> ClassNaming:
         said = self.settings

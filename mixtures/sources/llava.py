@@ -30,6 +30,7 @@ from imagewikiqa.mixtures.sources.index import (
     one_array,
     packed_size,
 )
+from imagewikiqa.mixtures.sources.once import made_once
 from imagewikiqa.mixtures.sources.places import image_size, image_span
 from imagewikiqa.mixtures.sources.protocol import sample_json
 from imagewikiqa.prompts.conversation import load_conversation
@@ -121,9 +122,7 @@ def _unpacked(name: str, place: Path, work: Path) -> Path:
     _refuse_missing(name, place)
     seen = place.stat()
     path = work / f"{name}-{seen.st_size}-{seen.st_mtime_ns}.arrow"
-    if not path.is_file():
-        publish(path, _arrow(place))
-    return path
+    return made_once(path, lambda new: publish(new, _arrow(place)))
 
 
 def _refuse_missing(name: str, place: Path) -> None:

@@ -1,7 +1,7 @@
 """The commands of `imagewikiqa mix`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -17,6 +17,22 @@ RecipeSpec = Annotated[
 Folder = Annotated[Path, typer.Option("--out", help="Folder of the mixture, made or resumed.")]
 Data = Annotated[
     Path | None, typer.Option(help="Folder that relative paths of the recipe begin at.")
+]
+AtOnce = Annotated[
+    int | None,
+    typer.Option(help="Shards at once (default: 1; on Ray, as its CPUs allow).", min=1),
+]
+Engine = Annotated[
+    Literal["local", "ray"],
+    typer.Option(help="Processes of this machine, or a Ray cluster that is there."),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        envvar="RAY_ADDRESS",
+        help="HOST:PORT of the Ray cluster's head, or auto for the one of this machine; all its"
+        " nodes must see --out and the images.",
+    ),
 ]
 
 
@@ -42,19 +58,22 @@ def _build(
     recipe: RecipeSpec,
     out: Folder,
     data: Data = None,
-    workers: Workers = 1,
+    workers: AtOnce = None,
+    engine: Engine = "local",
+    ray_address: RayAddress = None,
     as_json: AsJson = False,
 ) -> None:
     from imagewikiqa.cli.mix.folder import opened, planned
     from imagewikiqa.cli.output import show
     from imagewikiqa.cli.progress import watcher
     from imagewikiqa.mixtures.build import build
+    from imagewikiqa.mixtures.engines import open_engine
     from imagewikiqa.mixtures.recipe_files import load_recipe
 
-    read = load_recipe(recipe, data)
+    read, made_by = load_recipe(recipe, data), open_engine(engine, workers, ray_address)
     with opened(read, out) as run:
         report = planned(read, run)
-        made = build(read, out, out, run.work, workers=workers, progress=watcher(as_json))
+        made = build(read, out, out, run.work, engine=made_by, progress=watcher(as_json))
     show(_told(report) | {"bytes": made.bytes, "manifest": str(out / "manifest.json")}, as_json)
 
 
