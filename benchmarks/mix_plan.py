@@ -68,7 +68,7 @@ def write_rows(folder: Path, rows: int) -> None:
     def row(number: int) -> dict[str, Any]:
         image = {"name": "x", "path": f"{number % FILES}.jpg", "sha256": text_digest(str(number))}
         said = [{"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": WORDS}] * 2
-        images = [{**image, "disposition": "ok"}] if number % 16 else []
+        images = [{**image, "format": "JPEG", "disposition": "ok"}] if number % 16 else []
         return {"id": f"mix#{number:07d}", "row_id": "", "source": "mix", "images": images,
                 "conversations": said, "repairs": []}  # fmt: skip
 

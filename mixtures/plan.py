@@ -25,7 +25,7 @@ from imagewikiqa.mixtures.keyed import Keys, keyed_ints, sample_ids
 from imagewikiqa.mixtures.plan_file import COLUMNS, DICTIONARIES, PLAN, REJECTS, REPORT
 from imagewikiqa.mixtures.plan_report import PlanReport, SourceReport
 from imagewikiqa.mixtures.recipe import Recipe, SourceSettings
-from imagewikiqa.mixtures.sources.index import Ints, SourceIndex
+from imagewikiqa.mixtures.sources.index import KINDS, Ints, SourceIndex
 from imagewikiqa.mixtures.sources.protocol import Source
 from imagewikiqa.prompts.conversation import load_conversation
 
@@ -57,7 +57,7 @@ def plan(recipe: Recipe, sources: Sequence[Source], out: Path) -> PlanReport:
         ],
         samples=len(every.rows),
         shards=len(shards),
-        text_only_shards=sum(not every.images[shard[0]] for shard in shards),
+        text_only_shards=sum(not every.kinds[shard[0]] for shard in shards),
         bytes=int(every.sizes.sum()),
         plan=file_digest(out / PLAN),
     )
@@ -74,7 +74,7 @@ class _Placed:
     repeats: npt.NDArray[np.int32]
     templates: npt.NDArray[np.int8]
     sizes: Ints
-    images: npt.NDArray[np.bool_]
+    kinds: npt.NDArray[np.int8]
 
 
 def _placed(recipe: Recipe, indexes: Sequence[SourceIndex], drawn: Sequence[Draws]) -> _Placed:
@@ -91,8 +91,16 @@ def _placed(recipe: Recipe, indexes: Sequence[SourceIndex], drawn: Sequence[Draw
         repeats=np.concatenate([one.repeats.astype(np.int32) for one in drawn])[order],
         templates=np.concatenate([template for _, template in keys])[order],
         sizes=np.concatenate([index.sizes[one.rows] for index, one in pairs])[order],
-        images=np.concatenate([index.has_image[one.rows] for index, one in pairs])[order],
+        kinds=_kinds(recipe, np.concatenate([index.kinds[one.rows] for index, one in pairs]))[
+            order
+        ],
     )
+
+
+def _kinds(recipe: Recipe, kinds: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+    """Return what images are in their shards: all are made JPEG unless their bytes are kept."""
+    kept = recipe.image.policy == "keep"
+    return kinds if kept else np.minimum(kinds, KINDS.index("jpg"))
 
 
 def _keys(
@@ -128,11 +136,15 @@ def _refuse_twins(source: str, names: pa.Array, keys: Keys) -> None:
 
 
 def _shards(recipe: Recipe, every: _Placed) -> list[Ints]:
-    """Return the draws of each shard in their order; text only stands in shards of its own."""
+    """Return the draws of each shard in their order.
+
+    A shard holds images of one kind, or text only: other readers take the columns of all its
+    samples from the first few.
+    """
     most = recipe.shard.samples, recipe.shard.megabytes * 1e6
     kinds: list[list[Ints]] = []
-    for images in (True, False):
-        draws = np.flatnonzero(every.images == images)
+    for kind in (*range(1, len(KINDS)), KINDS.index("")):
+        draws = np.flatnonzero(every.kinds == kind)
         places = cut(every.sizes[draws], *most)
         bounds = zip(places[:-1], places[1:], strict=True)
         kinds.append([draws[start:stop] for start, stop in bounds])

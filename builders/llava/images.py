@@ -20,6 +20,7 @@ class FoundImage:
 
     path: str
     sha256: str
+    format: str  # by content, as in PNG
     disposition: str  # a usable one of builders.imagesets.inspect
     renamed: bool  # found under another extension than the row says
 
@@ -55,7 +56,8 @@ def _look_once(root: Path, name: str) -> FoundImage | DefectError:
     if seen.disposition not in USABLE:
         return DefectError("image unusable", f"{seen.disposition}: {name}")
     inside = path.relative_to(root).as_posix()
-    return FoundImage(inside, hashlib.sha256(data).hexdigest(), seen.disposition, renamed)
+    sha256 = hashlib.sha256(data).hexdigest()
+    return FoundImage(inside, sha256, seen.format or "", seen.disposition, renamed)
 
 
 def _look(root: Path, name: str) -> FoundImage:

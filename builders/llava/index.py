@@ -118,7 +118,13 @@ def _with_images(row: dict[str, Any], folder: ImageFolder) -> dict[str, Any]:
     names = [image["name"] for image in row["images"]]
     found = folder.find(names)
     images = [
-        {"name": name, "path": one.path, "sha256": one.sha256, "disposition": one.disposition}
+        {
+            "name": name,
+            "path": one.path,
+            "sha256": one.sha256,
+            "format": one.format,
+            "disposition": one.disposition,
+        }
         for name, one in zip(names, found, strict=True)
     ]
     moved = ["other extension"] if any(one.renamed for one in found) else []

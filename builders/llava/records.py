@@ -10,7 +10,7 @@ from imagewikiqa.core.records import Record, Sha256
 if TYPE_CHECKING:
     import pyarrow
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class PartDone(Record):
@@ -30,17 +30,17 @@ def schema() -> "pyarrow.Schema":
     """Return the columns of rows.parquet.
 
     `id` is SOURCE#POSITION (0-based, as the file counts), `row_id` the file's own id, which may
-    repeat; `images[].name` is what the row says, `path`, `sha256` and `disposition` what lies in
-    the image folder (null when none was given); `conversations` is LLaVA's form.
+    repeat; `images[].name` is what the row says, `path`, `sha256`, `format` and `disposition` what
+    lies in the image folder (null when none was given); `conversations` is LLaVA's form.
     """
     import pyarrow as pa
 
-    image = [("name", pa.string()), ("path", pa.string()), ("sha256", pa.string())]
+    image = [(name, pa.string()) for name in ("name", "path", "sha256", "format", "disposition")]
     fields = [
         ("id", pa.string()),
         ("row_id", pa.string()),
         ("source", pa.string()),
-        ("images", pa.list_(pa.struct([*image, ("disposition", pa.string())]))),
+        ("images", pa.list_(pa.struct(image))),
         ("conversations", pa.list_(pa.struct([("from", pa.string()), ("value", pa.string())]))),
         ("repairs", pa.list_(pa.string())),
     ]

@@ -22,6 +22,7 @@ from imagewikiqa.mixtures.sources.index import (
     SourceIndex,
     code_of,
     encoded,
+    kinds_of,
     one_array,
     packed_size,
 )
@@ -32,7 +33,7 @@ from imagewikiqa.mixtures.sources.places import image_span
 from imagewikiqa.mixtures.sources.protocol import sample_json
 from imagewikiqa.prompts.conversation import converse, load_conversation
 
-_COLUMNS = ["source_id", "class_id", "split", "sha256", "bytes", "width", "height"]
+_COLUMNS = ["source_id", "class_id", "split", "sha256", "bytes", "width", "height", "format"]
 _JUDGED = ["disposition", "duplicate"]
 _TEXT = 400  # bytes of the JSON of an image with a name
 _LABEL = 20  # bytes of a label in a list
@@ -68,6 +69,7 @@ class ImageSource:
             class_ids=class_ids,
             class_of=class_of,
             sizes=packed_size(_numbers(table, "bytes"), np.full(len(ids), self._text())),
+            kinds=kinds_of(table["format"]),
             image_sha256=one_array(table["sha256"]),
             reasons=tuple(reasons.names),
             by_choice=frozenset(reasons.by_choice),
@@ -146,7 +148,7 @@ def _named(name: str, read: str, classes: str | None, wrong: float, labels: int)
 
 def _folded(table: pa.Table) -> pa.Table:
     """Return a group with dictionaries for the words that repeat."""
-    for name in ("class_id", "split", "disposition", "duplicate"):
+    for name in ("class_id", "split", "format", "disposition", "duplicate"):
         place = table.schema.get_field_index(name)
         table = table.set_column(place, name, table[name].dictionary_encode())
     return table

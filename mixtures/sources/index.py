@@ -10,6 +10,10 @@ import pyarrow.compute as pc
 
 USABLE = -1  # in `reason_of`
 _BLOCK = 512  # bytes of a tar
+# What a sample shows, by the extension in its shard; "" for text alone. What is no JPEG, PNG or
+# WebP becomes a JPEG.
+KINDS = ("", "jpg", "png", "webp")
+_NOT_JPEG = {"PNG": KINDS.index("png"), "WEBP": KINDS.index("webp")}
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
@@ -22,6 +26,7 @@ class SourceIndex:
     class_ids: tuple[str, ...]  # of the classes that `class_of` counts
     class_of: npt.NDArray[np.int32]  # -1 for a row without a class
     sizes: Ints  # bytes in a shard, as an estimate that no shard is cut by wrongly twice
+    kinds: npt.NDArray[np.int8]  # place in KINDS: what the bytes of its image are
     image_sha256: pa.Array  # binary(32); null for text only
     reasons: tuple[str, ...]
     reason_of: npt.NDArray[np.int8]  # USABLE, or why the row is left out
@@ -35,7 +40,7 @@ class SourceIndex:
     @property
     def has_image(self) -> Bools:
         """Return which rows show an image."""
-        return np.asarray(self.image_sha256.is_valid())
+        return np.asarray(self.kinds > 0)
 
     @property
     def usable(self) -> Ints:
@@ -76,6 +81,13 @@ class Reasons:
         if reason not in self.names:
             self.names.append(reason)
         self.of[rows & (self.of == USABLE)] = self.names.index(reason)
+
+
+def kinds_of(formats: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.int8]:
+    """Return the places in KINDS of images by their formats, as in PNG."""
+    words, word_of = encoded(formats)
+    kind_of = [_NOT_JPEG.get(word, KINDS.index("jpg")) for word in words]
+    return np.array([*kind_of, KINDS.index("jpg")], np.int8)[word_of]
 
 
 def packed_size(image_bytes: Ints, text_bytes: Ints) -> Ints:

@@ -27,6 +27,7 @@ from imagewikiqa.mixtures.sources.index import (
     Ints,
     Reasons,
     SourceIndex,
+    kinds_of,
     one_array,
     packed_size,
 )
@@ -74,6 +75,7 @@ class LlavaSource:
             class_ids=(),
             class_of=np.full(rows, -1, np.int32),
             sizes=packed_size(np.maximum(sizes, 0), _text_bytes(table)),
+            kinds=np.where(counts == 1, kinds_of(first["format"]), 0).astype(np.int8),
             image_sha256=_digests(first["sha256"]),
             reasons=tuple(reasons.names),
             by_choice=frozenset(reasons.by_choice),
@@ -152,20 +154,15 @@ def _lengths(lists: pa.ChunkedArray) -> Ints:
 
 
 def _first_images(table: pa.Table) -> dict[str, pa.Array]:
-    """Return path and digest of the first image of every row; null where there is none."""
-    paths: list[pa.Array] = []
-    digests: list[pa.Array] = []
+    """Return path, digest and format of the first image of every row; null where there is none."""
+    found: dict[str, list[pa.Array]] = {"path": [], "sha256": [], "format": []}
     for chunk in table["images"].chunks:
         has = np.asarray(pc.fill_null(pc.list_value_length(chunk), 0)) > 0
         place = np.asarray(chunk.offsets)[:-1].astype(np.int64)
         where = pa.array(place, mask=~has)
-        for name, parts in (("path", paths), ("sha256", digests)):
+        for name, parts in found.items():
             parts.append(pc.struct_field(chunk.values, name).take(where))
-    empty = pa.chunked_array([], pa.string())
-    return {
-        name: one_array(pa.chunked_array(parts)) if parts else one_array(empty)
-        for name, parts in (("path", paths), ("sha256", digests))
-    }
+    return {name: one_array(pa.chunked_array(parts, pa.string())) for name, parts in found.items()}
 
 
 def _digests(hexadecimal: pa.Array) -> pa.Array:

@@ -14,9 +14,11 @@ from imagewikiqa.core.digests import digest, file_digest, keyed_int
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.records import LETTERS, Caption, Item, Question
 from imagewikiqa.core.tables import read_table
+from imagewikiqa.mixtures.pictures import extension
 from imagewikiqa.mixtures.recipe import SourceSettings
 from imagewikiqa.mixtures.records import Span
 from imagewikiqa.mixtures.sources.index import (
+    KINDS,
     Reasons,
     SourceIndex,
     encoded,
@@ -61,11 +63,13 @@ class TableSource:
         words = [sum(map(len, one.values.values())) + _TEXT for one in entries]
         digests = [bytes.fromhex(one.sha256) if one.sha256 else None for one in entries]
         reasons = self._reasons(entries, sizes)
+        pairs = zip(entries, sizes.tolist(), strict=True)
         return SourceIndex(
             ids=ids,
             class_ids=class_ids,
             class_of=class_of,
             sizes=packed_size(np.maximum(sizes, 0), np.array(words, np.int64)),
+            kinds=np.array([self._kind(*pair) for pair in pairs], np.int8),
             image_sha256=pa.array(digests, pa.binary(32)),
             reasons=tuple(reasons.names),
             by_choice=frozenset(reasons.by_choice),
@@ -92,6 +96,12 @@ class TableSource:
         if entry.image is None:
             return 0
         return image_size(self.settings, entry.image)
+
+    def _kind(self, entry: Entry, size: int) -> int:
+        """Return what the image of a row is, by its first bytes."""
+        if entry.image is None or size < 0:
+            return KINDS.index("")
+        return KINDS.index(extension(image_span(self.settings, entry.image)) or "jpg")
 
     def _reasons(self, entries: Sequence[Entry], sizes: Any) -> Reasons:
         where = self.settings.where

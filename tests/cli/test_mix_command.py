@@ -56,7 +56,7 @@ def built(data: Path) -> Path:
 
     said = call("mix", "build", data / "recipe.yaml", "--out", data / "out", "--json")
     assert said.code == 0, said.err
-    assert said.summary["samples"] == 48 and said.summary["shards"] == 6
+    assert said.summary["samples"] == 48 and said.summary["shards"] == 7
     return data / "out"
 
 
@@ -136,6 +136,22 @@ def test_the_shards_are_plain_tars_without_clock_or_owner(built: Path) -> None:
 
 def test_no_published_file_holds_a_path_of_this_machine(data: Path, built: Path) -> None:
     assert not [name for name, content in files(built).items() if str(data).encode() in content]
+
+
+def test_a_shard_holds_one_kind_of_image_so_that_datasets_opens_every_one(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    datasets = pytest.importorskip("datasets", reason="needs datasets, a peer")
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    found: Counter[str] = Counter()
+    for shard in sorted(built.glob("*.tar")):
+        rows = datasets.load_dataset(
+            "webdataset", data_files={"train": str(shard)}, split="train", cache_dir=tmp_path
+        )
+        [kind] = {"jpg", "png", "webp"} & set(rows.column_names)
+        assert all(image.size[1] == 30 for image in rows[kind])
+        found[kind] += len(rows)
+    assert found == {"jpg": 24, "png": 12, "webp": 12}
 
 
 def test_verify_says_that_all_is_right_or_names_the_damage(

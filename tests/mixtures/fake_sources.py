@@ -36,6 +36,7 @@ class FakeSource:
             class_ids=class_ids,
             class_of=class_of,
             sizes=packed_size(images, np.full(len(self.rows), 300)),
+            kinds=np.array([row[3] for row in self.rows], np.int8),
             image_sha256=pa.array(digests, pa.binary(32)),
             reasons=tuple(reasons.names),
             reason_of=reasons.of,

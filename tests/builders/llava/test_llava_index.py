@@ -91,7 +91,7 @@ def test_rows_read_without_an_image_folder_keep_the_names_alone(tmp_path: Path) 
     (tmp_path / "mix.json").write_text(json.dumps([row("coco/a.jpg")]))
     report, rows = run(tmp_path / "mix.json", tmp_path / "out")
     assert rows[0]["images"] == [
-        {"name": "coco/a.jpg", "path": None, "sha256": None, "disposition": None}
+        dict.fromkeys(("path", "sha256", "format", "disposition")) | {"name": "coco/a.jpg"}
     ]
     assert report.dispositions == {"not looked at": 1}
 
