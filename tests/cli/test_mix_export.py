@@ -118,7 +118,7 @@ def test_a_folder_for_a_hub_is_told_in_a_summary(
     said = command("mix", "export", mix, "--to", "hub", "--out", tmp_path / "hub", "--json")
     assert said.code == 0, said.err
     assert said.summary == {
-        "out": str(tmp_path / "hub"), "samples": 24, "files": 17, "with_pixels": True,
+        "out": str(tmp_path / "hub"), "samples": 24, "files": 19, "with_pixels": True,
         "licence_unknown": "talk",
     }  # fmt: skip
     assert command("mix", "verify", tmp_path / "hub").code == 0

@@ -29,6 +29,7 @@ from tests.mixtures.noting import DyingBuilder, NotingBuilder
 from tests.mixtures.small_sources import RECIPE, make_images, make_rows, small_recipe
 
 REPO = Path(__file__).parents[2]
+ABOUT = ("config.yaml", "run.json")
 TEXT = RECIPE.replace("sources:", "shard: {samples: 2}\nsources:")
 pytestmark = pytest.mark.timeout(180)
 
@@ -73,8 +74,9 @@ def planned(data: Path, out: Path) -> Path:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Return what a mixture publishes, without its caches."""
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    """Return the data files of a mixture, without its caches and what is said of the run."""
+    there = [path for path in folder.iterdir() if path.is_file()]
+    return {one.name: one.read_bytes() for one in there if one.name not in ABOUT}
 
 
 @pytest.mark.parametrize("workers", [1, None])
@@ -151,7 +153,8 @@ def test_a_shard_that_kills_every_worker_is_given_up(
 def test_a_build_that_is_killed_is_finished_by_the_other_engine(
     first: str, cluster: Any, data: Path, local: dict[str, bytes], tmp_path: Path,
 ) -> None:  # fmt: skip
-    out = planned(data, tmp_path / "out")
+    out = tmp_path / "out"
+    assert call("mix", "plan", data / "small.yaml", "--out", out).code == 0
     (second,) = {"ray", "local"} - {first}
     asked = ["mix", "build", str(data / "small.yaml"), "--out", str(out),
              "--ray-address", cluster.address, "--workers", "2", "--engine"]  # fmt: skip
@@ -170,7 +173,8 @@ def test_a_build_that_is_killed_is_finished_by_the_other_engine(
 
 def test_an_image_that_changed_is_one_sentence(cluster: Any, data: Path, tmp_path: Path) -> None:
     other = Path(shutil.copytree(data, tmp_path / "data"))
-    out = planned(other, tmp_path / "out")
+    out = tmp_path / "out"
+    assert call("mix", "plan", other / "small.yaml", "--out", out).code == 0
     victim = other / "talk/images/1.jpg"
     content = bytearray(victim.read_bytes())
     content[-10] ^= 1
@@ -236,14 +240,15 @@ def free_port() -> int:
         ("local", "'local' is no address"),  # by which Ray would start one
         ("ray://127.0.0.1:10001", "is no address"),
         ("127.0.0.1:99999999", "no Ray cluster answers"),
-        (f"127.0.0.1:{free_port()}", "no Ray cluster answers"),
+        ("127.0.0.1:FREE", "no Ray cluster answers"),
     ],
 )
 def test_without_a_cluster_nothing_is_begun(
     address: str, words: str, data: Path, tmp_path: Path
 ) -> None:
     said = call("mix", "build", data / "small.yaml", "--out", tmp_path / "out",
-                   "--engine", "ray", "--ray-address", address)  # fmt: skip
+                "--engine", "ray", "--ray-address",
+                address.replace("FREE", str(free_port())))  # fmt: skip
     assert said.code == 2 and words in said.err and said.err.count("\n") == 1
     assert not (tmp_path / "out").exists()
 

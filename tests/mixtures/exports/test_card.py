@@ -45,7 +45,7 @@ def test_the_counts_of_sources_templates_and_classes_are_those_of_the_shards(
     assert "| talk | conversations as they were written | 6 | 2 | 0 |" in text
     assert re.search(r"\| pics \| `name_object@[0-9a-f]{12}` \| 18 \|", text)
     assert "| `grey_fox` | 6 |" in text and "Images: 10 jpg, 6 png, 6 webp." in text
-    assert "24 training samples" in text and "in 6 WebDataset shards" in text
+    assert "24 training samples" in text and "in 7 WebDataset shards" in text
     assert "human: What type of object is in the photo?" in text
 
 
