@@ -1,9 +1,9 @@
 """Building imagenet+llava665k at a fraction of its size: 1, 2 and 4 processes, and Ray.
 
-Photographs are made, conversations real; both are indexed by our own commands. A run is the whole
-command `mix build`: start, plan, shards with fsync, receipts and hashes, manifest. On Ray it runs
-on two nodes of one CPU each on this machine, whose own processes count in memory and CPU. All trees
-must be the same, byte for byte.
+Photographs are made, conversations real where those lie beside the repository; both are indexed by
+our own commands. A run is the whole command `mix build`: start, plan, shards with fsync, receipts
+and hashes, manifest. On Ray it runs on two nodes of one CPU each on this machine, whose own
+processes count in memory and CPU. All trees must be the same, byte for byte.
 """
 
 import argparse
