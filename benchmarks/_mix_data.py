@@ -37,7 +37,7 @@ def make_data(folder: Path, scale: int, kilobytes: int) -> dict[str, int]:
     """
     images, rows = IMAGENET // scale, LLAVA // scale
     loud = loudness(kilobytes)
-    train, talk = folder / "imagenet/images/train", folder / "talk"
+    train, talk = folder / "imagenet/images/train", folder / "llava_v1_5_mix665k"
     ids = [entry.id for entry in load_classes("imagenet")]
     names = [f"{ids[at % 1000]}/{ids[at % 1000]}_{at}.JPEG" for at in range(images)]
     made = [*conversations(rows)]
@@ -49,10 +49,8 @@ def make_data(folder: Path, scale: int, kilobytes: int) -> dict[str, int]:
     (talk / "mix.json").write_text(json.dumps(made))
     command("builders", "images", "index", f"imagenet:{train.parent}", "--workers", "2",
             "--out", str(folder / "imagenet/index"))  # fmt: skip
-    out = folder / "llava_v1_5_mix665k"
     command("builders", "llava", str(talk / "mix.json"), "--images", str(talk / "images"),
-            "--workers", "2", "--out", str(out))  # fmt: skip
-    (talk / "images").rename(out / "images")
+            "--workers", "2", "--out", str(talk / "index"))  # fmt: skip
     return {"images": images, "rows": rows, "photographs": len(paths), "bytes": size}
 
 

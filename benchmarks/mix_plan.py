@@ -77,7 +77,7 @@ def write_rows(folder: Path, rows: int) -> None:
             made = [row(number) for number in range(start, min(start + 4096, rows))]
             yield pa.Table.from_pylist(made, schema())
 
-    publish(folder / "rows.parquet", parquet_bytes(tables(), schema()))
+    publish(folder / "index/rows.parquet", parquet_bytes(tables(), schema()))
 
 
 def write_lists(folder: Path, images: int, rows: int) -> None:
