@@ -3,7 +3,6 @@
 import hashlib
 import io
 import os
-from pathlib import Path
 
 from imagewikiqa.builders.imagesets.dispositions import UnusableImageError
 from imagewikiqa.builders.imagesets.pixels import open_rgb
@@ -58,8 +57,11 @@ def _reencoded(span: Span, policy: ImagePolicy, planned: str | None) -> bytes:
 
 def _read(span: Span, length: int) -> bytes:
     try:
-        with Path(span.path).open("rb") as stream:
-            return os.pread(stream.fileno(), length, span.offset)
+        descriptor = os.open(span.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return os.pread(descriptor, length, span.offset)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise ToolkitError(
             f"the image {span.path} cannot be read ({error.strerror}): put it back, or plan again"

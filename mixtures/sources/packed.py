@@ -77,7 +77,7 @@ def packed_span(settings: SourceSettings, path: Path, row: int, size: int) -> Sp
             there = -1
         offset = table["offset"][row].as_py()
         if there == size if length == _FILE else length == size and offset + size <= there:
-            return Span(path=Path(container), offset=offset, length=size)
+            return Span(path=container, offset=offset, length=size)
     raise ToolkitError(
         f"the image of row {row} of source {settings.name} is not in {settings.images} as its index"
         " says: make the index again, and plan again in an empty folder"

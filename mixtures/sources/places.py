@@ -2,7 +2,6 @@
 
 import os
 import stat
-from pathlib import Path
 
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.mixtures.recipe import SourceSettings
@@ -28,7 +27,7 @@ def image_span(settings: SourceSettings, inside: str, size: int | None = None) -
             f"the image {inside} of source {settings.name} has {found:,} bytes and its index says"
             f" {size:,}: make the index again and plan again"
         )
-    return Span(path=Path(path), length=found)
+    return Span(path=path, length=found)
 
 
 def image_size(settings: SourceSettings, inside: str) -> int:

@@ -217,6 +217,6 @@ def test_real_sources_are_planned_and_every_planned_sample_can_be_made(tmp_path:
             assert said["id"] == row.sample_id
             assert (span is None) == (row.image_sha256 is None)
             if span is not None:
-                data = span.path.read_bytes()
+                data = Path(span.path).read_bytes()
                 assert len(data) == span.length
                 assert hashlib.sha256(data).hexdigest() == row.image_sha256

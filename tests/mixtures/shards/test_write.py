@@ -41,7 +41,7 @@ def given_files(sample: ShardSample) -> Files:
         bytes_ = file.content
         if isinstance(bytes_, Span):
             start = bytes_.offset
-            bytes_ = bytes_.path.read_bytes()[start : start + bytes_.length]
+            bytes_ = Path(bytes_.path).read_bytes()[start : start + bytes_.length]
         found.append((f"{sample.key}.{file.extension}", bytes_))
     return found
 

@@ -48,7 +48,7 @@ def contents(source: Source) -> dict[str, str]:
     for row in index.usable.tolist():
         said, span = source.sample(row, "name_object", 0)
         assert span is not None
-        with span.path.open("rb") as stream:
+        with Path(span.path).open("rb") as stream:
             stream.seek(span.offset)
             sha256 = hashlib.sha256(stream.read(span.length)).hexdigest()
         assert bytes.fromhex(sha256) == index.image_sha256[row].as_py()
