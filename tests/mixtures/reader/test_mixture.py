@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.mixtures import Mixture, Sample, load
+from imagewikiqa.mixtures.reader import shards
 from imagewikiqa.mixtures.reader.mixture import Tail
 from imagewikiqa.mixtures.reader.order import Shuffle
 from imagewikiqa.mixtures.records import ShardFile, ShardSample
@@ -238,6 +239,17 @@ def test_resuming_takes_a_moment(folder: Path, opened: Open) -> None:
         next(iter(mixture))
         taken.append(time.perf_counter() - began)
     assert min(taken) < 0.05
+
+
+def test_shards_that_are_opened_again_are_not_checked_again(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = list[str]()
+    monkeypatch.setattr(shards, "_OPEN_AT_ONCE", 1)
+    monkeypatch.setattr(shards, "check_receipt", lambda _, name, __: checked.append(name))
+    mixture = opened()
+    assert len(list(mixture)) == N and len(list(mixture)) == N
+    assert len(checked) == len({*checked}) == len(COUNTS)
 
 
 def test_reading_loads_nothing_heavy() -> None:
