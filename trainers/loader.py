@@ -5,7 +5,6 @@ which only read. So no batch depends on how many workers there are, a worker kee
 own, and the state counts the batches that were handed out, not those that were read ahead.
 """
 
-import signal
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, Generic, NamedTuple, TypedDict, TypeVar, Unpack
@@ -15,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.mixtures import Mixture, Sample
+from imagewikiqa.trainers import worker
 
 Batch = TypeVar("Batch")
 _WORKER_ENDED = "DataLoader worker"  # how torch begins to say so
@@ -152,7 +152,7 @@ class Loader(Generic[Batch]):
         It takes each list of numbers as one item, and draws nothing from torch's own chance.
         """
         return DataLoader(
-            batch_size=None, collate_fn=_as_it_is, worker_init_fn=_ignore_interrupts,
+            batch_size=None, collate_fn=_as_it_is, worker_init_fn=worker.begin,
             generator=torch.Generator(), in_order=True, **self._options,
         )  # fmt: skip
 
@@ -191,8 +191,3 @@ class _Upcoming(Sampler[list[int]]):
 
 def _as_it_is(batch: Any) -> Any:
     return batch
-
-
-def _ignore_interrupts(_: int) -> None:
-    """Leave Ctrl-C, which reaches a whole group of processes, to the main process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
