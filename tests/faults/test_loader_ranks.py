@@ -6,6 +6,7 @@ step less, the others would wait for it until the group's patience ends.
 
 import json
 import multiprocessing
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -83,8 +84,10 @@ def of_webdataset(case: Case, rank: int) -> Iterator[list[str]]:
     """Yield the batches of a rank as webdataset shares shards among ranks: the control."""
     import webdataset
 
-    tars = sorted(map(str, case.folder.glob("*.tar")))[rank :: case.ranks]
-    samples = webdataset.WebDataset(tars, shardshuffle=False)
+    tars = sorted(map(str, case.folder.glob("*.tar")))
+    samples = webdataset.WebDataset(
+        tars, shardshuffle=False, nodesplitter=webdataset.split_by_node
+    )  # it asks torch.distributed for the rank
     return ([one["__key__"]] for one in samples)
 
 
@@ -192,6 +195,8 @@ def test_the_same_steps_of_webdataset_wait_in_vain(tmp_path: Path, record_proper
         drop_last=False, place=0,
     )  # fmt: skip
     assert not check(case, together(tmp_path / "ours", [case], ours, PATIENCE)[0])
+    patience, began = 3, time.monotonic()
     with pytest.raises(TimeoutError):
-        together(tmp_path / "theirs", [case], of_webdataset, 3)
+        together(tmp_path / "theirs", [case], of_webdataset, patience)
+    assert time.monotonic() - began > patience
     record_property("faults", "1 of 1 hung until its patience ended (control)")

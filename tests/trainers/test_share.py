@@ -27,8 +27,8 @@ def joined() -> Iterator[None]:
 
 
 def keys(folder: Path, reading: Reading) -> list[str]:
-    reading["shuffle"] = False
-    return [one.key for one in load_share(folder, cache=folder.parent / "cache", **reading)]
+    reading["shuffle"], reading["cache"] = False, folder.parent / "cache"
+    return [one.key for one in load_share(folder, **reading)]
 
 
 def test_a_process_alone_reads_everything(folder: Path) -> None:
