@@ -27,7 +27,7 @@ from imagewikiqa.trainers.loader import Loader  # noqa: E402
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 COUNTS = (8, 8, 8, 8, 5, 11)  # of samples; the first two weigh the same
 FULL = {"flipped": 400, "cut": 50, "swapped": 20, "deleted": 20}
-FAST = {"flipped": 24, "cut": 4, "swapped": 4, "deleted": 2}
+FAST = {"flipped": 12, "cut": 2, "swapped": 2, "deleted": 1}
 PATIENCE = 5.0  # seconds from asking for a batch to its refusal
 Contents = dict[str, str]
 Note = Callable[[str, object], None]

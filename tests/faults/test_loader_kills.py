@@ -122,7 +122,7 @@ def test_kills_change_neither_a_sample_nor_for_one_rank_a_loss(
     tmp_path: Path, topology: str, full_faults: bool, record_property: Note
 ) -> None:
     make_mixture(tmp_path / "m", COUNTS)
-    chance, kills = random.Random(3), 20 if full_faults else 6
+    chance, kills = random.Random(3), 20 if full_faults else 4
     start: Start = {"ranks": 1, "workers": 0, "state": None, "weight": 0.5}
     found = list[Step]()
     for attempt in range(kills + 1):

@@ -176,7 +176,7 @@ def whole(case: Case) -> list[str]:
 def test_ranks_take_equal_steps_or_none(
     tmp_path: Path, full_faults: bool, record_property: Note
 ) -> None:
-    count, most = (200, 8) if full_faults else (16, 3)
+    count, most = (200, 8) if full_faults else (12, 3)
     cases = [made(tmp_path / str(number), number, most) for number in range(count)]
     told = together(tmp_path / "joined", cases, ours, PATIENCE)
     refused = sum(check(case, parts) for case, parts in zip(cases, told, strict=True))
