@@ -3,6 +3,12 @@
 The main process decides which samples make which batch and hands their numbers to the workers,
 which only read. So no batch depends on how many workers there are, a worker keeps no place of its
 own, and the state counts the batches that were handed out, not those that were read ahead.
+
+    batches = Loader(load_share("MIX"), batch_size=32, collate_fn=collate, num_workers=4)
+    batches.load_state_dict(checkpoint)  # of any number of ranks and workers
+    while batches.epoch < epochs:
+        for batch in batches:
+            ...
 """
 
 from collections.abc import Callable, Iterator
@@ -122,8 +128,8 @@ class Loader(Generic[Batch]):
     def _read(self) -> Iterator[Any]:
         """Yield what the workers return; after a failure the next iteration has new workers.
 
-        The old ones end before the error leaves: among what it would keep alive torch waits five
-        seconds for each.
+        The old ones end before the error is raised: held by its traceback they would be collected
+        late, and then torch waits five seconds for each.
         """
         failed = ""
         try:
