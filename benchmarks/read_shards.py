@@ -2,8 +2,11 @@
 
 Every reader runs in a process of its own over the same shards, page cache warm, in turns. Ours
 also parses headers and JSON and has checked every receipt, size and (once per copy) sha256; the
-peer hands out bytes. All must have read the same samples. Then: how long a resume in mid-epoch
-takes until its first sample, and how many bytes its state has.
+peer hands out bytes. All must have read the same samples. Then the same with two workers of
+torch's DataLoader; how long opening takes, with and without the index in the user's cache; and how
+long a resume in mid-epoch takes until its first sample, and how many bytes its state has.
+
+`--text-only` makes samples without images: a million of them show what each sample costs.
 """
 
 import hashlib
@@ -16,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -26,55 +29,32 @@ from imagewikiqa.mixtures.records import ShardFile, ShardSample
 from imagewikiqa.mixtures.shards.write import shard_name, write_manifest, write_shard
 
 A_SHARD = 1000  # samples
+A_BATCH, WORKERS = 32, 2
 PLAN = hashlib.sha256(b"no plan").hexdigest()
 Contents = Iterator[list[bytes]]
 
 
-def make_shards(folder: Path, samples: int) -> int:
-    """Write shards of random bytes with the sizes of photographs, 96 KB in the mean."""
+def make_shards(folder: Path, samples: int, text_only: bool) -> int:
+    """Write shards of random bytes with the sizes of photographs, 96 KB in the mean, or of text."""
     chance = random.Random(0)
     names = []
     for first in range(0, samples, A_SHARD):
         names.append(shard_name("bench", first // A_SHARD))
         numbers = range(first, min(first + A_SHARD, samples))
-        write_shard(folder, names[-1], (_made(number, chance) for number in numbers), PLAN)
+        made = (_made(number, None if text_only else chance) for number in numbers)
+        write_shard(folder, names[-1], made, PLAN)
     return write_manifest(folder, names, PLAN).bytes
 
 
-def _made(number: int, chance: random.Random) -> ShardSample:
-    size = min(round(chance.lognormvariate(11.3, 0.6)), 600_000)
+def _made(number: int, chance: random.Random | None) -> ShardSample:
     talk = [{"from": "human", "value": "<image>\nWhat type of object is in the photo?"}]
     record = {"id": f"k{number:07d}", "conversations": [*talk, {"from": "gpt", "value": "tiger"}]}
-    image = ShardFile(extension="jpg", content=chance.randbytes(size))
     words = ShardFile(extension="json", content=json.dumps(record).encode())
+    if chance is None:
+        return ShardSample(key=f"k{number:07d}", files=(words,))
+    size = min(round(chance.lognormvariate(11.3, 0.6)), 600_000)
+    image = ShardFile(extension="jpg", content=chance.randbytes(size))
     return ShardSample(key=f"k{number:07d}", files=(image, words))
-
-
-def ours(folder: Path) -> Contents:
-    """Yield the contents of each sample in a global shuffle."""
-    cache = folder.parent / "cache"
-    return ([*one.files.values(), _packed(one.record)] for one in load(folder, cache=cache))
-
-
-def _packed(record: dict[str, Any]) -> bytes:
-    return json.dumps(record).encode()
-
-
-def sequential(folder: Path) -> Contents:
-    """Yield the contents of each sample in the tars' order, as webdataset reads them."""
-    return ([one["jpg"], one["json"]] for one in _webdataset(folder))
-
-
-def buffered(folder: Path) -> Contents:
-    """Yield the contents of each sample through webdataset's buffer of 1,000."""
-    return ([one["jpg"], one["json"]] for one in _webdataset(folder).shuffle(1000))
-
-
-def _webdataset(folder: Path) -> Any:
-    import webdataset
-
-    tars = sorted(str(path) for path in folder.glob("*.tar"))
-    return webdataset.WebDataset(tars, shardshuffle=False)
 
 
 def only_ours(folder: Path) -> Iterator[Any]:
@@ -82,27 +62,90 @@ def only_ours(folder: Path) -> Iterator[Any]:
     return iter(load(folder, cache=folder.parent / "cache"))
 
 
-READERS: dict[str, tuple[Callable[[Path], Iterator[Any]], Callable[[Path], Contents]]] = {
-    "ours": (only_ours, ours),
-    "webdataset": (lambda folder: iter(_webdataset(folder)), sequential),
-    "wds shuffle": (lambda folder: iter(_webdataset(folder).shuffle(1000)), buffered),
+def loader(folder: Path) -> Iterator[Any]:
+    """Yield our samples through worker processes, in the same order."""
+    from imagewikiqa.trainers.loader import Loader
+
+    mixture = load(folder, cache=folder.parent / "cache")
+    return chain.from_iterable(
+        Loader(mixture, batch_size=A_BATCH, collate_fn=list, num_workers=WORKERS)
+    )
+
+
+def of_ours(one: Any) -> list[bytes]:
+    """Return the contents of one of our samples."""
+    return [*one.files.values(), json.dumps(one.record).encode()]
+
+
+def sequential(folder: Path) -> Any:
+    """Return webdataset's samples in the tars' order."""
+    import webdataset
+
+    tars = sorted(str(path) for path in folder.glob("*.tar"))
+    return webdataset.WebDataset(tars, shardshuffle=False)
+
+
+def web_loader(folder: Path) -> Iterator[Any]:
+    """Yield webdataset's samples through worker processes, each with shards of its own."""
+    import webdataset
+
+    return chain.from_iterable(
+        webdataset.WebLoader(
+            sequential(folder), batch_size=A_BATCH, collate_fn=list, num_workers=WORKERS
+        )
+    )
+
+
+def of_webdataset(one: dict[str, bytes]) -> list[bytes]:
+    """Return the contents of one of webdataset's samples."""
+    return [one[extension] for extension in ("jpg", "json") if extension in one]
+
+
+# What each reader yields, and how to get the contents out of that, untimed.
+READERS: dict[str, tuple[Callable[[Path], Iterator[Any]], Callable[[Any], list[bytes]]]] = {
+    "ours": (only_ours, of_ours),
+    "webdataset": (lambda folder: iter(sequential(folder)), of_webdataset),
+    "wds shuffle": (lambda folder: iter(sequential(folder).shuffle(1000)), of_webdataset),
+    "our loader": (loader, of_ours),
+    "WebLoader": (web_loader, of_webdataset),
 }
 
 
 def timed(name: str, folder: Path) -> dict[str, float]:
-    """Read once in this process; return seconds of the wall and of the CPU, and peak memory."""
+    """Read once in this process; return seconds of the wall and of the CPU, and peak memory.
+
+    The CPU is that of worker processes too, the memory is not.
+    """
     READERS[name][0](folder)  # imports what it needs, which is not reading
-    began, busy = time.perf_counter(), time.process_time()
+    began, busy = time.perf_counter(), busy_so_far()
     count = sum(1 for _ in READERS[name][0](folder))
-    wall, cpu = time.perf_counter() - began, time.process_time() - busy
+    wall, cpu = time.perf_counter() - began, busy_so_far() - busy
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"wall": wall, "cpu": cpu, "peak": peak, "count": count}
 
 
+def busy_so_far() -> float:
+    """Return seconds of CPU of this process and of its children that have ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
 def content(name: str, folder: Path) -> dict[str, int]:
     """Return a sum over the digests of all samples: equal for the same samples in any order."""
-    digests = (hashlib.sha256(b"".join(one)).digest() for one in READERS[name][1](folder))
+    read, contents = READERS[name]
+    digests = (hashlib.sha256(b"".join(contents(one))).digest() for one in read(folder))
     return {"sum": sum(int.from_bytes(one[:6], "big") for one in digests)}
+
+
+def opened(_: str, folder: Path) -> dict[str, float]:
+    """Return milliseconds to open a mixture for the first time on a machine, and again."""
+    found = dict[str, float]()
+    with tempfile.TemporaryDirectory(dir=folder.parent) as cache:
+        for when in ("first", "again"):
+            began = time.perf_counter()
+            load(folder, cache=Path(cache))
+            found[when] = (time.perf_counter() - began) * 1000
+    return found
 
 
 def resumed(_: str, folder: Path) -> dict[str, float]:
@@ -124,7 +167,7 @@ def resumed(_: str, folder: Path) -> dict[str, float]:
 
 
 CHILDREN: dict[str, Callable[[str, Path], dict[str, Any]]] = {
-    "timed": timed, "content": content, "resumed": resumed,
+    "timed": timed, "content": content, "opened": opened, "resumed": resumed,
 }  # fmt: skip
 
 
@@ -139,6 +182,7 @@ def main() -> int:
     """Measure in turns; return 1 when readers disagree or a resume is not exact."""
     options = parser()
     options.add_argument("--samples", type=int, default=2000)
+    options.add_argument("--text-only", action="store_true", help="samples without images")
     options.add_argument("--child", nargs=3, metavar=("WHAT", "READER", "FOLDER"))
     given = options.parse_args()
     if given.child:
@@ -147,21 +191,22 @@ def main() -> int:
         return 0
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "shards"
-        size = make_shards(folder, given.samples)
+        size = make_shards(folder, given.samples, given.text_only)
         sums = {in_child("content", name, folder)["sum"] for name in READERS}
         found: dict[str, list[dict[str, float]]] = {name: [] for name in READERS}
         for _ in range(given.rounds):
             for name, runs in found.items():
                 runs.append(in_child("timed", name, folder))
+        opening = [in_child("opened", "ours", folder) for _ in range(given.rounds)]
         resumes = [in_child("resumed", "ours", folder) for _ in range(given.rounds)]
-    return report(given, size, found, resumes, len(sums) == 1)
+    return report(given, size, found, {"opening": opening, "resumes": resumes}, len(sums) == 1)
 
 
 def report(
     given: Any,
     size: int,
     found: dict[str, list[dict[str, float]]],
-    resumes: list[dict[str, float]],
+    starts: dict[str, list[dict[str, float]]],
     same: bool,
 ) -> int:
     """Show medians, and return 1 when anything was not exact."""
@@ -170,23 +215,30 @@ def report(
         return statistics.median(run[measure] for run in found[name])
 
     rates = {name: round(given.samples / middle(name, "wall"), 1) for name in found}
-    exact = all(one["exact"] for one in resumes)
+    exact = all(one["exact"] for one in starts["resumes"])
+    figures = {
+        "max_abs_diff": float(not same),  # of the bytes that two readers gave for a sample
+        "resume exact": float(exact),
+        "resume, ms to the first sample": max(one["ms"] for one in starts["resumes"]),
+        "state, bytes": starts["resumes"][0]["bytes"],
+    }
+    through_workers = {name: rates.pop(name) for name in ("our loader", "WebLoader")}
+    for name, rate in through_workers.items():
+        figures[f"samples/s with {WORKERS} workers, {name}"] = rate
+    figures["our loader, times WebLoader"] = (
+        through_workers["our loader"] / through_workers["WebLoader"]
+    )
+    for when in ("first", "again"):
+        figures[f"opening {when}, ms"] = statistics.median(one[when] for one in starts["opening"])
+    for name in found:
+        figures[f"CPU ms a sample, {name}"] = middle(name, "cpu") / given.samples * 1e3
+        figures[f"peak MB, {name}"] = middle(name, "peak")
     result = Result(
         name="read_shards",
         unit=f"samples/s of {given.samples:,} samples, {size / 1e6:.0f} MB",
         ours=rates.pop("ours"),
         others=rates,
-        exact={
-            "the same samples": float(same),
-            "resume exact": float(exact),
-            "resume, ms to the first sample": round(max(one["ms"] for one in resumes), 1),
-            "state, bytes": resumes[0]["bytes"],
-            **{
-                f"CPU ms a sample, {name}": round(middle(name, "cpu") / given.samples * 1e3, 4)
-                for name in found
-            },
-            **{f"peak MB, {name}": round(middle(name, "peak")) for name in found},
-        },
+        exact={name: round(one, 4) for name, one in figures.items()},
     )
     show(result, given.json)
     return int(not (same and exact))

@@ -107,38 +107,42 @@ class Mixture:
         return left // ranks if self._options.tail == "drop" else -(-left // ranks)
 
     @property
+    def folder(self) -> Path:
+        """Return where the mixture lies."""
+        return self._options.folder
+
+    @property
     def epoch(self) -> int:
         """Return the epoch of the next sample, from 0."""
         return self._epoch
 
     def __iter__(self) -> Iterator[Sample]:
         """Yield this rank's samples to the end of the epoch, moving the state with each."""
-        left = len(self)
-        for number in self._places(range(left)):
+        left, ranks = len(self), self._options.ranks
+        for number in self.numbers():
             sample = self._shards.read(number)
             left -= 1
             if left:
-                self._place += self._options.ranks
+                self._place += ranks
             else:
                 self._epoch, self._place = self._epoch + 1, 0
             yield sample
 
-    def worker(self, index: int, count: int, batch: int = 1) -> Iterator[Sample]:
-        """Yield what worker `index` of `count` reads: batches index, index + count, and so on.
+    def numbers(self) -> Iterator[int]:
+        """Yield the numbers of this rank's samples from here to the end of the epoch, in order.
 
-        Batches of `batch` samples that are taken from the workers in turn, as torch's DataLoader
-        does, make this rank's order for any count. The state does not move: who takes the batches
-        calls `advance`. Raises ToolkitError for a worker or a batch that makes no sense.
+        The state does not move: who has used samples calls `advance`. So a loader gives numbers to
+        worker processes ahead of time, and a kill loses none that was not used.
         """
-        if not 0 <= index < count or batch < 1:
-            raise ToolkitError(f"there is no worker {index} among {count} with batches of {batch}")
-        steps = len(self)
-        mine = (
-            step
-            for first in range(index * batch, steps, count * batch)
-            for step in range(first, min(first + batch, steps))
-        )
-        return map(self._shards.read, self._places(mine))
+        count, ranks = len(self._shards), self._options.ranks
+        first = self._place + self._options.rank
+        shuffle = self._options.shuffle
+        number = Shuffle(count, self._options.seed, self._epoch) if shuffle else in_order
+        return (number((first + step * ranks) % count) for step in range(len(self)))
+
+    def read(self, number: int) -> Sample:
+        """Return a sample by its number; ToolkitError where its shard or itself is bad."""
+        return self._shards.read(number)
 
     def advance(self, steps: int) -> None:
         """Note that this rank, and so every other, has taken that many more samples."""
@@ -179,14 +183,6 @@ class Mixture:
             raise ToolkitError(f"the state stands at {found.place} of {len(self._shards)} samples")
         self._epoch, self._place = found.epoch, found.place
         self.advance(0)
-
-    def _places(self, steps: Iterator[int] | range) -> Iterator[int]:
-        """Yield the numbers of this rank's samples at steps from here on."""
-        count, ranks = len(self._shards), self._options.ranks
-        first = self._place + self._options.rank
-        shuffle = self._options.shuffle
-        number = Shuffle(count, self._options.seed, self._epoch) if shuffle else in_order
-        return (number((first + step * ranks) % count) for step in steps)
 
     def __getstate__(self) -> tuple[Options, int, int]:
         """Return what opens the same mixture at the same place in another process."""

@@ -1,4 +1,4 @@
-"""Readers that are killed and start again, with other ranks and workers, read what one reads."""
+"""Readers that are killed and start again, with other ranks, read what one reads."""
 
 import json
 import random
@@ -19,22 +19,16 @@ import json, sys
 from pathlib import Path
 from imagewikiqa.mixtures import load
 
-def in_turn(mixture, workers):
-    slices = [mixture.worker(one, workers) for one in range(workers)]
-    return (next(slices[step % workers]) for step in range(len(mixture)))
-
-folder, cache, state, ranks, workers = sys.argv[1:]
-ranks, workers, readers = int(ranks), int(workers), []
-for rank in range(ranks):
-    mixture = load(folder, cache=Path(cache), seed=8, rank=rank, ranks=ranks)
+folder, cache, state, ranks = sys.argv[1:]
+readers = []
+for rank in range(int(ranks)):
+    mixture = load(folder, cache=Path(cache), seed=8, rank=rank, ranks=int(ranks))
     if state:
         mixture.load_state_dict(json.loads(state))
-    readers.append((mixture, in_turn(mixture, workers) if workers else iter(mixture)))
-for _ in range(len(readers[0][0])):
-    keys = [next(samples).key for _, samples in readers]
-    if workers:
-        readers[0][0].advance(1)
-    print(json.dumps([keys, readers[0][0].state_dict()]), flush=True)
+    readers.append(mixture)
+for samples in zip(*readers):
+    keys = [sample.key for sample in samples]
+    print(json.dumps([keys, readers[0].state_dict()]), flush=True)
 """
 
 
@@ -47,7 +41,7 @@ def test_kills_change_no_sample_of_an_epoch(
     for attempt in range(kills + 1):
         ranks = 1 if attempt == kills else chance.choice([1, 2, 4])
         command = [sys.executable, "-c", ALL_RANKS, str(tmp_path / "m"), str(tmp_path / "cache")]
-        options = [state, str(ranks), str(chance.randint(0, 4))]
+        options = [state, str(ranks)]
         lines = sum(COUNTS) if attempt == kills else chance.randint(0, 60 // kills)
         with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as reader:
             assert reader.stdout is not None

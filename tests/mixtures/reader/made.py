@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from imagewikiqa.core.digests import canonical_json, file_digest
@@ -77,11 +77,15 @@ def vouch(folder: Path, receipts: Sequence[Receipt]) -> None:
     (folder / "manifest.json").write_text(canonical_json(manifest) + "\n")
 
 
-def make_mixture(folder: Path, counts: Sequence[int]) -> list[str]:
-    """Make a mixture with so many samples in each shard and return its keys in the shards' order.
+def sometimes(number: int) -> bytes | None:
+    """Return the image of a sample; every third is text alone."""
+    return pixels(number) if number % 3 else None
 
-    Every third sample is text alone.
-    """
+
+def make_mixture(
+    folder: Path, counts: Sequence[int], image: Callable[[int], bytes | None] = sometimes
+) -> list[str]:
+    """Make a mixture with so many samples in each shard; return its keys in the shards' order."""
     folder.mkdir(parents=True, exist_ok=True)
     keys, receipts = list[str](), list[Receipt]()
     for shard, count in enumerate(counts):
@@ -89,7 +93,7 @@ def make_mixture(folder: Path, counts: Sequence[int]) -> list[str]:
         for _ in range(count):
             number = len(keys)
             keys.append(f"k{number:06d}")
-            samples.append(sample_members(keys[-1], pixels(number) if number % 3 else None))
+            samples.append(sample_members(keys[-1], image(number)))
         receipts.append(write_tar(folder / f"made-{shard:06d}.tar", samples))
     vouch(folder, receipts)
     return keys

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from itertools import chain, islice, zip_longest
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.mixtures import Mixture, Sample, load
+from imagewikiqa.mixtures.reader import shards
 from imagewikiqa.mixtures.reader.mixture import Tail
 from imagewikiqa.mixtures.reader.order import Shuffle
 from imagewikiqa.mixtures.records import ShardFile, ShardSample
@@ -51,10 +52,9 @@ def fingerprint(names: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 
-def in_turn(parts: Sequence[Iterable[str]], batch: int = 1) -> list[str]:
-    """Take batches from each part in turn, as a loader takes them from its workers."""
-    chunks = [[list(islice(one, batch)) for _ in range(N)] for one in map(iter, parts)]
-    return list(chain.from_iterable(chain.from_iterable(zip_longest(*chunks, fillvalue=[]))))
+def in_turn(parts: Sequence[Sequence[str]]) -> list[str]:
+    """Take a sample of each rank in turn: what they read together."""
+    return list(chain.from_iterable(zip(*parts, strict=True)))
 
 
 def test_samples_come_back_as_they_were_written(opened: Open) -> None:
@@ -96,36 +96,32 @@ def test_an_epoch_follows_the_other(opened: Open) -> None:
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 4])
-@pytest.mark.parametrize("workers", [0, 1, 2, 3, 4])
-def test_workers_and_ranks_leave_the_order_as_it_is(opened: Open, ranks: int, workers: int) -> None:
-    parts = []
-    for rank in range(ranks):
-        mixture = opened(seed=2, rank=rank, ranks=ranks)
-        if workers == 0:
-            parts.append(ids(mixture))
-        else:
-            slices = [ids(mixture.worker(one, workers, batch=3)) for one in range(workers)]
-            parts.append(in_turn(slices, batch=3))
+def test_ranks_leave_the_order_as_it_is(opened: Open, ranks: int) -> None:
+    parts = [ids(opened(seed=2, rank=rank, ranks=ranks)) for rank in range(ranks)]
     whole = ids(opened(seed=2))[: N - N % ranks]
     assert fingerprint(in_turn(parts)) == fingerprint(whole)
 
 
-def test_twenty_kills_with_other_workers_and_ranks_leave_the_order_as_it_is(opened: Open) -> None:
+def test_numbers_are_those_of_the_samples_to_come(opened: Open) -> None:
+    for rank in range(3):
+        mixture = opened(seed=2, rank=rank, ranks=3)
+        mixture.advance(5)
+        ahead = list(mixture.numbers())  # a loader reads ahead of what is used
+        assert mixture.state_dict()["place"] == 15
+        assert [mixture.read(number) for number in ahead] == list(mixture)
+
+
+def test_twenty_kills_with_other_ranks_leave_the_order_as_it_is(opened: Open) -> None:
     chance = random.Random(6)
     found: list[str] = []
     state: dict[str, Any] = opened(seed=4).state_dict()
     for _ in range(20):
-        ranks, workers = chance.choice([1, 2, 4]), chance.choice([0, 1, 2, 3, 4])
-        steps, states, parts = chance.randint(0, 3), [], []
+        ranks, steps = chance.choice([1, 2, 4]), chance.randint(0, 3)
+        states, parts = [], []
         for rank in range(ranks):
             mixture = opened(seed=4, rank=rank, ranks=ranks)
             mixture.load_state_dict(json.loads(json.dumps(state)))
-            if workers == 0:
-                parts.append(ids(islice(mixture, steps)))
-            else:  # they read ahead: what the kill takes with it must come again
-                slices = [ids(islice(mixture.worker(w, workers), 9)) for w in range(workers)]
-                parts.append(in_turn(slices)[:steps])
-                mixture.advance(steps)
+            parts.append(ids(islice(mixture, steps)))
             states.append(mixture.state_dict())
         assert all(one == states[0] for one in states)
         found += in_turn(parts)
@@ -223,9 +219,6 @@ def test_what_makes_no_sense_is_refused(opened: Open) -> None:
         with pytest.raises(ToolkitError):
             opened(**options)
     mixture = opened()
-    for index, count, batch in ((1, 1, 1), (0, 0, 1), (0, 1, 0)):
-        with pytest.raises(ToolkitError, match="no worker"):
-            mixture.worker(index, count, batch)
     with pytest.raises(ToolkitError, match="more than the 96"):
         mixture.advance(N + 1)
 
@@ -246,6 +239,17 @@ def test_resuming_takes_a_moment(folder: Path, opened: Open) -> None:
         next(iter(mixture))
         taken.append(time.perf_counter() - began)
     assert min(taken) < 0.05
+
+
+def test_shards_that_are_opened_again_are_not_checked_again(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = list[str]()
+    monkeypatch.setattr(shards, "_OPEN_AT_ONCE", 1)
+    monkeypatch.setattr(shards, "check_receipt", lambda _, name, __: checked.append(name))
+    mixture = opened()
+    assert len(list(mixture)) == N and len(list(mixture)) == N
+    assert len(checked) == len({*checked}) == len(COUNTS)
 
 
 def test_reading_loads_nothing_heavy() -> None:

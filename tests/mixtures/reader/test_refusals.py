@@ -231,9 +231,9 @@ def test_keys_that_come_twice_or_are_others_are_refused(folder: Path) -> None:
     receipt["samples"][2]["key"] = was
 
 
-def special(name: str, kind: bytes, target: str = "") -> Member:
+def special(name: str, kind: bytes, target: str = "", size: int = 0) -> Member:
     info = tarfile.TarInfo(name)
-    info.type, info.linkname = kind, target
+    info.type, info.linkname, info.size = kind, target, size
     return info, b""
 
 
@@ -256,6 +256,15 @@ HOSTILE: dict[str, Sequence[Member]] = {
     "extended header": [special("k.jpg", tarfile.XHDTYPE), text("k.json")],
     "global header": [special("k.jpg", tarfile.XGLTYPE), text("k.json")],
     "long name": [special("k.jpg", tarfile.GNUTYPE_LONGNAME), text("k.json")],
+    "long link": [special("k.jpg", tarfile.GNUTYPE_LONGLINK), text("k.json")],
+    "extended bomb": [special("k.jpg", tarfile.XHDTYPE, size=8**11 - 1), text("k.json")],
+    "global bomb": [special("k.jpg", tarfile.XGLTYPE, size=8**11 - 1), text("k.json")],
+    "long name bomb": [special("k.jpg", tarfile.GNUTYPE_LONGNAME, size=8**11 - 1), text("k.json")],
+    "of Solaris": [special("k.jpg", tarfile.SOLARIS_XHDTYPE), text("k.json")],
+    "volume label": [special("k.jpg", b"V"), text("k.json")],
+    "second volume": [special("k.jpg", b"M"), text("k.json")],
+    "listing": [special("k.jpg", b"D"), text("k.json")],
+    "of version 7": [special("k.jpg", tarfile.AREGTYPE), text("k.json")],
     "two JSON": [text("k.json"), text("k.json")],
     "two images": [text("k.jpg"), text("k.jpg"), text("k.json")],
     "an image and another": [text("k.jpg"), text("k.png"), text("k.json")],
