@@ -1,5 +1,6 @@
 """Recipes by name or file: YAML read into a Recipe, each mistake said in one sentence."""
 
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
@@ -12,6 +13,7 @@ from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.mixtures.recipe import Recipe, SourceSettings
 
 _SUFFIX = ".yaml"
+Changes = Sequence[tuple[str, Any]]
 
 
 def recipe_names() -> list[str]:
@@ -22,15 +24,16 @@ def recipe_names() -> list[str]:
     return sorted(name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX))
 
 
-def load_recipe(spec: str, data: Path | None = None) -> Recipe:
+def load_recipe(spec: str, data: Path | None = None, changes: Changes = ()) -> Recipe:
     """Return a recipe by its name or from a .yaml file.
 
     Relative paths in it begin at `data`, or else at the folder of the file; those of a named recipe
-    at `data` or the current folder. Raises ToolkitError naming the file and the field at fault.
+    at `data` or the current folder. `changes` are fields with their values, as in ("seed", 3) or
+    ("sources.imagenet.epochs", 2). Raises ToolkitError naming the file and the field at fault.
     """
     if spec in recipe_names():
         file = resources.files("imagewikiqa.mixtures").joinpath("recipes", f"{spec}{_SUFFIX}")
-        return parse_recipe(spec, file.read_text(encoding="utf-8"), data or Path())
+        return parse_recipe(spec, file.read_text(encoding="utf-8"), data or Path(), changes)
     path = Path(spec)
     if path.suffix not in {".yaml", ".yml"}:
         raise ToolkitError(
@@ -42,10 +45,10 @@ def load_recipe(spec: str, data: Path | None = None) -> Recipe:
         raise ToolkitError(
             f"the recipe {path} cannot be read ({error}): give a file of YAML in UTF-8"
         ) from error
-    return parse_recipe(str(path), text, data or path.parent)
+    return parse_recipe(str(path), text, data or path.parent, changes)
 
 
-def parse_recipe(name: str, text: str, data: Path) -> Recipe:
+def parse_recipe(name: str, text: str, data: Path, changes: Changes = ()) -> Recipe:
     """Return the recipe of a YAML text whose relative paths begin at `data`."""
     try:
         values = yaml.safe_load(text)
@@ -55,6 +58,8 @@ def parse_recipe(name: str, text: str, data: Path) -> Recipe:
         raise ToolkitError(f"the recipe {name} is not YAML{where}: correct it") from error
     if not isinstance(values, dict):
         raise ToolkitError(f"the recipe {name} holds no fields: write 'name: value' lines")
+    for field, value in changes:
+        _change(name, values, field, value)
     for source in values["sources"] if isinstance(values.get("sources"), list) else ():
         if isinstance(source, dict) and isinstance(source.get("frequencies"), str):
             source["frequencies"] = _frequencies(name, data / source["frequencies"])
@@ -64,6 +69,22 @@ def parse_recipe(name: str, text: str, data: Path) -> Recipe:
         first = error.errors(include_url=False, include_context=False)[0]
         raise ToolkitError(f"the recipe {name}: {_fault(first, values)}") from error
     return rooted(recipe, data)
+
+
+def _change(name: str, values: dict[str, Any], field: str, value: object) -> None:
+    """Set a field by its dotted name; a source is named, not numbered."""
+    *path, last = field.split(".")
+    target: Any = values
+    for at, part in enumerate(path):
+        if isinstance(target, list):
+            target = {one.get("name"): one for one in target if isinstance(one, dict)}
+        if at and part not in target:
+            have = ", ".join(map(str, target))
+            raise ToolkitError(f"the recipe {name} has no {'.'.join(path)}; have: {have}")
+        target = target.setdefault(part, {})
+    if not isinstance(target, dict):
+        raise ToolkitError(f"the recipe {name}: {'.'.join(path)} is no group of fields: name one")
+    target[last] = value
 
 
 def _frequencies(name: str, path: Path) -> object:

@@ -67,15 +67,19 @@ def _from_file(path: Path) -> dict[str, Any]:
     return values
 
 
-def _assign(values: dict[str, Any], assignment: str) -> None:
-    """Apply one --set a.b=c; the value is read as YAML, so numbers and lists come out as such."""
+def assigned(assignment: str) -> tuple[str, Any]:
+    """Return name and value of one --set a.b=c; the value is YAML, so a number is one."""
     name, equals, text = assignment.partition("=")
     if not equals or not name:
         raise ToolkitError(f"--set takes name=value, got {assignment!r}: as in --set per_class=3")
     try:
-        value = yaml.safe_load(text)
+        return name, yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ToolkitError(f"the value in --set {assignment!r} is not YAML: quote it") from error
+
+
+def _assign(values: dict[str, Any], assignment: str) -> None:
+    name, value = assigned(assignment)
     *path, last = name.split(".")
     target = values
     for part in path:

@@ -77,6 +77,30 @@ def test_the_stored_recipe_makes_the_same_mixture_from_anywhere(
     assert len(run["prompts"]) == 2 and len(run["inputs"]["index of pics"]) == 64
 
 
+def test_fields_of_a_recipe_are_set_by_name_and_a_dry_run_leaves_nothing(
+    data: Path, tmp_path: Path, command: Command
+) -> None:
+    asked = ["mix", "build", data / "recipe.yaml", "--out", tmp_path / "out", "--seed", 9,
+             "--set", "sources.pics.epochs=1", "--set", "shard.samples=24"]  # fmt: skip
+    dry = command(*asked, "--dry-run", "--json")
+    assert dry.code == 0 and dry.summary["dry_run"] and dry.summary["samples"] == 24
+    assert not (tmp_path / "out").exists()
+    made = command(*asked, "--json")
+    assert made.code == 0 and made.summary["shards"] == dry.summary["shards"] == 3
+    assert "seed: 9" in (tmp_path / "out" / "config.yaml").read_text()
+    for assignment, words in (
+        ("sources.pix.epochs=1", "has no sources.pix; have: pics"),
+        ("epochs=1", "there is no field epochs"),
+        ("sources=1", "sources cannot be"),
+        ("sources.epochs=1", "is no group of fields"),
+        ("seed", "--set takes name=value"),
+    ):
+        said = command("mix", "plan", data / "recipe.yaml", "--out", tmp_path / "no",
+                       "--set", assignment)  # fmt: skip
+        assert said.code == 2 and words in said.err, said.err
+    assert not (tmp_path / "no").exists()
+
+
 def test_each_row_that_is_asked_for_and_cannot_be_used_is_named(
     data: Path, tmp_path: Path, command: Command
 ) -> None:

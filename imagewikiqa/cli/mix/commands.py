@@ -1,14 +1,11 @@
 """The commands of `imagewikiqa mix`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from imagewikiqa.cli.options import AsJson, Workers
-
-if TYPE_CHECKING:
-    from imagewikiqa.mixtures.plan_report import PlanReport
+from imagewikiqa.cli.options import AsJson, DryRun, Workers
 
 mix = typer.Typer(help="Training mixtures as WebDataset shards.", no_args_is_help=True)
 RecipeSpec = Annotated[
@@ -17,6 +14,13 @@ RecipeSpec = Annotated[
 Folder = Annotated[Path, typer.Option("--out", help="Folder of the mixture, made or resumed.")]
 Data = Annotated[
     Path | None, typer.Option(help="Folder that relative paths of the recipe begin at.")
+]
+Field = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Any field: shard.samples=500, sources.NAME.epochs=2"),
+]
+RecipeSeed = Annotated[
+    int | None, typer.Option(help="Decides every choice (default: the recipe's own).")
 ]
 AtOnce = Annotated[
     int | None,
@@ -42,15 +46,17 @@ def register(app: typer.Typer) -> None:
 
 
 @mix.command("plan", help="Write the full list of samples, from indexes alone: plan.parquet.")
-def _plan(recipe: RecipeSpec, out: Folder, data: Data = None, as_json: AsJson = False) -> None:
-    from imagewikiqa.cli.mix.folder import opened, planned
-    from imagewikiqa.cli.output import show
-    from imagewikiqa.mixtures.recipe_files import load_recipe
+def _plan(
+    recipe: RecipeSpec,
+    out: Folder,
+    data: Data = None,
+    assign: Field = None,
+    seed: RecipeSeed = None,
+    as_json: AsJson = False,
+) -> None:
+    from imagewikiqa.cli.mix.build import recipe_of, run_plan
 
-    read = load_recipe(recipe, data)
-    with opened(read, out) as run:
-        report = planned(read, run)
-    show(_told(report) | {"plan": str(out / "plan.parquet")}, as_json)
+    run_plan(recipe_of(recipe, data, assign or [], seed), out, as_json=as_json)
 
 
 @mix.command("build", help="Plan, then make every shard that is not there yet; manifest last.")
@@ -58,23 +64,23 @@ def _build(
     recipe: RecipeSpec,
     out: Folder,
     data: Data = None,
+    assign: Field = None,
+    seed: RecipeSeed = None,
     workers: AtOnce = None,
     engine: Engine = "local",
     ray_address: RayAddress = None,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    from imagewikiqa.cli.mix.folder import opened, planned
-    from imagewikiqa.cli.output import show
-    from imagewikiqa.cli.progress import watcher
-    from imagewikiqa.mixtures.build import build
-    from imagewikiqa.mixtures.engines import open_engine
-    from imagewikiqa.mixtures.recipe_files import load_recipe
+    from imagewikiqa.cli.mix.build import recipe_of, run_build, try_plan
 
-    read, made_by = load_recipe(recipe, data), open_engine(engine, workers, ray_address)
-    with opened(read, out) as run:
-        report = planned(read, run)
-        made = build(read, out, out, run.work, engine=made_by, progress=watcher(as_json))
-    show(_told(report) | {"bytes": made.bytes, "manifest": str(out / "manifest.json")}, as_json)
+    read = recipe_of(recipe, data, assign or [], seed)
+    if dry_run:
+        try_plan(read, out, as_json=as_json)
+        return
+    from imagewikiqa.mixtures.engines import open_engine
+
+    run_build(read, out, open_engine(engine, workers, ray_address), as_json=as_json)
 
 
 @mix.command("verify", help="Compare every byte with receipts and manifest; name what is wrong.")
@@ -146,17 +152,3 @@ def _export(
     from imagewikiqa.cli.mix.export import run_export
 
     run_export(folder, to, out, pixels=pixels, workers=workers, as_json=as_json)
-
-
-def _told(report: "PlanReport") -> dict[str, Any]:
-    return {
-        "samples": report.samples,
-        "shards": report.shards,
-        "text_only_shards": report.text_only_shards,
-        "by_source": {one.name: one.samples for one in report.sources},
-        "left_out": {
-            f"{one.name}: {reason}": count
-            for one in report.sources
-            for reason, count in one.left_out.items()
-        },
-    }
