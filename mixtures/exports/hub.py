@@ -4,7 +4,7 @@ plan.json is written first, so that a half export is known for whose it is, and 
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from imagewikiqa.mixtures.exports.hub_folder import (
     refuse_strangers,
     withdraw,
 )
-from imagewikiqa.mixtures.exports.licences import presumed_imagenet
+from imagewikiqa.mixtures.exports.licences import pictures_without_licence, presumed_imagenet
 from imagewikiqa.mixtures.exports.placing import place
 from imagewikiqa.mixtures.exports.shards import Contents
 from imagewikiqa.mixtures.exports.tally import tally_of
@@ -58,13 +58,13 @@ def write_hub(
 ) -> HubReport:
     """Write a folder that `datasets.load_dataset` opens and a hub takes as it is.
 
-    `pixels` False leaves the images out; without a word they go along, but for ImageNet's. Raises
-    ToolkitError for those, for a bad shard, for a folder of something else, and for a mixture that
-    was built without its plan or recipe beside it.
+    `pixels` False leaves the images out; without a word they go along if every source of images has
+    a licence and none is ImageNet's. Raises ToolkitError for others, for a bad shard, for a folder
+    of something else, and for a mixture that was built without its plan or recipe beside it.
     """
     report = _plan_of(contents)
     recipe = kept_recipe(contents.folder, report.recipe)
-    _refuse_unasked(contents.folder, presumed_imagenet(recipe, report, ()), pixels)
+    _refuse_unasked(contents.folder, recipe, report, (), pixels)
     with _alone(contents, out, with_pixels=pixels is not False):
         return _write(contents, out, report, recipe, pixels, workers, progress or Silent())
 
@@ -98,7 +98,7 @@ def _write(
     folder = contents.folder
     tally = tally_of(contents, workers, progress)
     imagenet = presumed_imagenet(recipe, report, tally.imagenet)
-    _refuse_unasked(folder, imagenet, pixels)
+    _refuse_unasked(folder, recipe, report, tally.imagenet, pixels)
     with_pixels = pixels is not False
     withdraw(out)
     publish(out / REPORT, [(folder / REPORT).read_bytes()])
@@ -122,14 +122,27 @@ def _write(
     )
 
 
-def _refuse_unasked(folder: Path, imagenet: Sequence[str], pixels: bool | None) -> None:
-    """Raise ToolkitError for images of ImageNet that nobody said may leave."""
-    if imagenet and pixels is None:
+def _refuse_unasked(
+    folder: Path, recipe: Recipe, report: PlanReport, by_name: Iterable[str], pixels: bool | None
+) -> None:
+    """Raise ToolkitError for images of ImageNet, or of no known licence, unless they are asked for.
+
+    `by_name` are the sources whose files are named as ImageNet's.
+    """
+    if pixels is not None:
+        return
+    if imagenet := presumed_imagenet(recipe, report, by_name):
         raise ToolkitError(
             f"the source {imagenet[0]} of {folder} has images of ImageNet, or may have: nobody may"
             " publish those freely; give --without-pixels for a release of texts, ids and sha256,"
             " or --with-pixels for a gated repository (a source of free photographs says so by its"
             " license in the recipe)"
+        )
+    if unlicensed := pictures_without_licence(recipe, report):
+        raise ToolkitError(
+            f"nobody has said under which licence the images of the source {unlicensed[0]} of"
+            f" {folder} may be published: say it by its license in the recipe and build again, or"
+            " give --without-pixels or --with-pixels"
         )
 
 

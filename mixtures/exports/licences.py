@@ -47,17 +47,24 @@ def presumed_imagenet(recipe: Recipe, report: PlanReport, by_name: Iterable[str]
     of its classes that do not say another licence, as photographs from elsewhere would.
     """
     named = {*by_name}
-    counts = {one.name: one for one in report.sources}
+    classes = {one.name: one.classes for one in report.sources}
     return [
         source.name
-        for source in recipe.sources
-        if counts[source.name].samples > counts[source.name].text_only
-        and (
-            source.name in named
-            or source.layout == "imagenet"
-            or (source.license is None and _has_wnids(source, counts[source.name].classes))
-        )
+        for source in _with_pictures(recipe, report)
+        if source.name in named
+        or source.layout == "imagenet"
+        or (source.license is None and _has_wnids(source, classes[source.name]))
     ]
+
+
+def pictures_without_licence(recipe: Recipe, report: PlanReport) -> list[str]:
+    """Return the sources that show images and say no licence."""
+    return [one.name for one in _with_pictures(recipe, report) if one.license is None]
+
+
+def _with_pictures(recipe: Recipe, report: PlanReport) -> list[SourceSettings]:
+    shown = {one.name for one in report.sources if one.samples > one.text_only}
+    return [source for source in recipe.sources if source.name in shown]
 
 
 def _has_wnids(source: SourceSettings, classes: Iterable[str]) -> bool:

@@ -115,7 +115,10 @@ def test_the_same_command_again_changes_nothing(
 def test_a_folder_for_a_hub_is_told_in_a_summary(
     mix: Path, tmp_path: Path, command: Command
 ) -> None:
-    said = command("mix", "export", mix, "--to", "hub", "--out", tmp_path / "hub", "--json")
+    refused = command("mix", "export", mix, "--to", "hub", "--out", tmp_path / "hub")
+    assert refused.code == 2 and "which licence the images of the source talk" in refused.err
+    said = command("mix", "export", mix, "--to", "hub", "--with-pixels", "--out",
+                   tmp_path / "hub", "--json")  # fmt: skip
     assert said.code == 0, said.err
     assert said.summary == {
         "out": str(tmp_path / "hub"), "samples": 24, "files": 19, "with_pixels": True,
@@ -163,5 +166,5 @@ def test_a_folder_of_something_else_or_of_another_form_is_left_alone(
     assert command("mix", "export", mix, "--to", "llava", "--out", tmp_path / "a").code == 0
     other = command("mix", "export", mix, "--to", "chat", "--out", tmp_path / "a")
     assert other.code == 2 and "to was" in other.err and (tmp_path / "a/manifest.json").exists()
-    hub = command("mix", "export", mix, "--to", "hub", "--out", tmp_path / "a")
+    hub = command("mix", "export", mix, "--to", "hub", "--with-pixels", "--out", tmp_path / "a")
     assert hub.code == 2 and "holds something else" in hub.err

@@ -53,7 +53,7 @@ def write_rows(mixture: Path, out: Path) -> None:
 
 
 def write_shards(mixture: Path, out: Path) -> None:
-    write_hub(contents_of(mixture), out)
+    write_hub(contents_of(mixture), out, pixels=True)
 
 
 @pytest.mark.parametrize(

@@ -24,10 +24,11 @@ from tests.mixtures.exports.made import RECIPE, make_mixture, make_sources, pict
 
 WNIDS = ("n01440764", "n01443537", "n01484850")
 NAMED = RECIPE.replace("    images: pics\n", "    images: pics\n    classes: imagenet\n")
+SAID = ("epochs: 1}", "epochs: 1, license: mit}")  # of the conversations
 OPEN = NAMED.replace("    license: cc-by-4.0\n", "")
 
 
-def export(mixture: Path, out: Path, pixels: bool | None = None, workers: int = 1) -> HubReport:
+def export(mixture: Path, out: Path, pixels: bool | None = True, workers: int = 1) -> HubReport:
     return write_hub(contents_of(mixture), out, pixels=pixels, workers=workers)
 
 
@@ -184,9 +185,9 @@ def test_files_named_as_imagenets_are_refused_whatever_the_recipe_says(
 ) -> None:
     picture(tmp_path / f"pics/train/{WNIDS[0]}/{name}", "JPEG", 9)
     make_sources(tmp_path, WNIDS)
-    mix = make_mixture(tmp_path, recipe)
+    mix = make_mixture(tmp_path, recipe.replace(*SAID))
     with pytest.raises(ToolkitError, match=r"source pics .* ImageNet.*--without-pixels"):
-        export(mix, tmp_path / "hub")
+        export(mix, tmp_path / "hub", pixels=None)
     assert files(tmp_path / "hub") == {}
     assert export(mix, tmp_path / "hub", pixels=False).imagenet == ("pics",)
     card = (tmp_path / "hub/README.md").read_text()
@@ -198,7 +199,7 @@ def test_images_of_imagenets_classes_need_a_word_and_then_a_gate(tmp_path: Path)
     make_sources(tmp_path, WNIDS)
     mix = make_mixture(tmp_path, OPEN)
     with pytest.raises(ToolkitError, match=r"source pics .* ImageNet"):
-        export(mix, tmp_path / "hub")
+        export(mix, tmp_path / "hub", pixels=None)
     assert not (tmp_path / "hub").exists()
     assert export(mix, tmp_path / "hub", pixels=True).imagenet == ("pics",)
     said = metadata(tmp_path / "hub")
@@ -213,7 +214,8 @@ def test_photographs_of_imagenets_classes_under_a_licence_of_their_own_go_along(
     tmp_path: Path,
 ) -> None:
     make_sources(tmp_path, WNIDS)
-    assert export(make_mixture(tmp_path, NAMED), tmp_path / "hub").imagenet == ()
+    mix = make_mixture(tmp_path, NAMED.replace(*SAID))
+    assert export(mix, tmp_path / "hub", pixels=None).imagenet == ()
     assert "extra_gated_prompt" not in metadata(tmp_path / "hub")
 
 
@@ -222,10 +224,12 @@ def test_a_licence_that_is_told_later_is_on_the_card_and_no_shard_changes(
 ) -> None:
     own = Path(shutil.copytree(data, tmp_path / "own"))
     before = (own / "mix/manifest.json").read_bytes()
-    told = RECIPE.replace("epochs: 1}", "epochs: 1, license: mit}")
+    with pytest.raises(ToolkitError, match="under which licence the images of the source talk"):
+        export(mixture, tmp_path / "hub", pixels=None)
+    told = RECIPE.replace(*SAID)
     mix = make_mixture(own, told)
     assert (mix / "manifest.json").read_bytes() == before
-    export(mix, tmp_path / "hub")
+    export(mix, tmp_path / "hub", pixels=None)
     assert metadata(tmp_path / "hub")["license"] == "other"
     mix = make_mixture(own, told.replace("mit", "CC-BY-4.0"))
     export(mix, tmp_path / "hub")
