@@ -87,19 +87,24 @@ def write_manifest(folder: Path, names: Sequence[str], plan_sha256: str) -> Mani
 
     Raises ToolkitError for a shard without a receipt of its own.
     """
-    receipts = {name: read_receipt(folder, name) for name in sorted(names)}
-    lacking = [name for name, one in receipts.items() if one is None or one.shard != name]
+    totals: list[tuple[int, int]] = []
+    lacking: list[str] = []
+    for name in sorted(names):  # one receipt in memory at a time: each lists all its samples
+        one = read_receipt(folder, name)
+        if one is None or one.shard != name:
+            lacking.append(name)
+        else:
+            totals.append((one.count, one.bytes))
     if lacking:
         raise ToolkitError(
-            f"{len(lacking)} of {len(receipts)} shards in {folder} are not built, the first of"
+            f"{len(lacking)} of {len(names)} shards in {folder} are not built, the first of"
             f" them {lacking[0]}: run the same command again"
         )
-    there = [one for one in receipts.values() if one is not None]
     manifest = Manifest(
         plan=plan_sha256,
-        shards={name: file_digest(receipt_path(folder, name)) for name in receipts},
-        samples=sum(one.count for one in there),
-        bytes=sum(one.bytes for one in there),
+        shards={name: file_digest(receipt_path(folder, name)) for name in sorted(names)},
+        samples=sum(count for count, _ in totals),
+        bytes=sum(size for _, size in totals),
     )
     publish_text(folder / MANIFEST, manifest_text(manifest))
     return manifest
