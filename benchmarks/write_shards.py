@@ -100,16 +100,30 @@ def archive_alone(images: list[Image], out: Path) -> None:
             raise AssertionError("an offset is missing")
 
 
-def by_webdataset(images: list[Image], out: Path) -> None:
+def by_webdataset(
+    images: list[Image], out: Path, post: Callable[[str], None] | None = None
+) -> None:
     """Write the same samples with the peer."""
     import webdataset
 
     pattern = str(out / "x-%06d.tar")
-    with webdataset.ShardWriter(pattern, maxcount=PER_SHARD, maxsize=1e12, verbose=0) as writer:
+    with webdataset.ShardWriter(
+        pattern, maxcount=PER_SHARD, maxsize=1e12, post=post, verbose=0
+    ) as writer:
         for number, (path, _, text) in enumerate(images):
             writer.write({
                 "__key__": f"s-{number:06d}", "jpg": path.read_bytes(), "json": text,
             })  # fmt: skip
+
+
+def by_webdataset_synced(images: list[Image], out: Path) -> None:
+    """Write the same samples with the peer, each shard brought to the disk as ours is."""
+
+    def sync(name: str) -> None:
+        with Path(name).open("rb") as stream:
+            os.fsync(stream.fileno())
+
+    by_webdataset(images, out, sync)
 
 
 def limit(images: list[Image], out: Path) -> None:
@@ -123,7 +137,8 @@ def limit(images: list[Image], out: Path) -> None:
 
 
 WRITERS: dict[str, Writer] = {
-    "whole": whole, "archive": archive_alone, "webdataset": by_webdataset, "limit": limit,
+    "whole": whole, "archive": archive_alone, "webdataset": by_webdataset,
+    "webdataset with fsync": by_webdataset_synced, "limit": limit,
 }  # fmt: skip
 
 
@@ -189,6 +204,10 @@ def measured(images: list[Image], folder: Path, rounds: int) -> dict[str, Any]:
         "mb_per_s": {name: round(size / median(walls[name]), 1) for name in walls},
         "cpu_s_per_gb": {name: round(median(cpus[name]) / size * 1e3, 2) for name in WRITERS},
         "whole_over_webdataset": ratio(walls, "whole", "webdataset"),
+        "whole_over_webdataset_with_fsync": ratio(walls, "whole", "webdataset with fsync"),
+        "two_workers_over_webdataset_with_fsync": ratio(
+            walls, "two workers", "webdataset with fsync"
+        ),
         "two_workers_over_webdataset": ratio(walls, "two workers", "webdataset"),
         "archive_over_webdataset": ratio(walls, "archive", "webdataset"),
         "archive_over_limit": ratio(walls, "archive", "limit"),
