@@ -48,7 +48,9 @@ class SourceSettings(Part):
     labels: int = Field(10, ge=2, description="labels of a closed-world list, the right one among")
     epochs: float | None = Field(None, gt=0, le=10_000)
     count: int | None = Field(None, ge=1)
-    weight: float | None = Field(None, gt=0, description="share of the recipe's `samples`")
+    weight: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="share of the recipe's `samples`"
+    )
     frequencies: dict[str, Annotated[int, Field(ge=0)]] | None = Field(
         None, description="class id -> how often it is to be seen, exactly"
     )
@@ -137,7 +139,12 @@ class ShardSize(Part):
     """Where a shard ends: at so many samples or bytes, whichever comes first."""
 
     samples: int = Field(10_000, ge=1)
-    megabytes: float = Field(1000, gt=0, description="of 10**6 bytes, before images are re-encoded")
+    megabytes: float = Field(
+        1000,
+        gt=0,
+        allow_inf_nan=False,
+        description="of 10**6 bytes, before images are re-encoded",
+    )
 
 
 class ImagePolicy(Part):

@@ -1,16 +1,17 @@
 """Recipes by name or file: YAML read into a Recipe, each mistake said in one sentence."""
 
 from collections.abc import Sequence
+from datetime import date
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.mixtures.recipe import Recipe, SourceSettings
+from imagewikiqa.mixtures.recipe_yaml import read_yaml
 
 _SUFFIX = ".yaml"
 Changes = Sequence[tuple[str, Any]]
@@ -50,12 +51,7 @@ def load_recipe(spec: str, data: Path | None = None, changes: Changes = ()) -> R
 
 def parse_recipe(name: str, text: str, data: Path, changes: Changes = ()) -> Recipe:
     """Return the recipe of a YAML text whose relative paths begin at `data`."""
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark else ""
-        raise ToolkitError(f"the recipe {name} is not YAML{where}: correct it") from error
+    values = read_yaml(f"the recipe {name}", text)
     if not isinstance(values, dict):
         raise ToolkitError(f"the recipe {name} holds no fields: write 'name: value' lines")
     for field, value in changes:
@@ -75,13 +71,16 @@ def _change(name: str, values: dict[str, Any], field: str, value: object) -> Non
     """Set a field by its dotted name; a source is named, not numbered."""
     *path, last = field.split(".")
     target: Any = values
-    for at, part in enumerate(path):
+    for part in path:
         if isinstance(target, list):
-            target = {one.get("name"): one for one in target if isinstance(one, dict)}
-        if at and part not in target:
-            have = ", ".join(map(str, target))
-            raise ToolkitError(f"the recipe {name} has no {'.'.join(path)}; have: {have}")
-        target = target.setdefault(part, {})
+            named = {str(one.get("name")): one for one in target if isinstance(one, dict)}
+            if part not in named:
+                have = ", ".join(named)
+                raise ToolkitError(f"the recipe {name} has no {'.'.join(path)}; have: {have}")
+            target = named[part]
+        elif isinstance(target, dict):
+            target[part] = target.get(part) or {}
+            target = target[part]
     if not isinstance(target, dict):
         raise ToolkitError(f"the recipe {name}: {'.'.join(path)} is no group of fields: name one")
     target[last] = value
@@ -90,12 +89,13 @@ def _change(name: str, values: dict[str, Any], field: str, value: object) -> Non
 def _frequencies(name: str, path: Path) -> object:
     """Return the counts of a file of "class id: count" lines, in YAML or JSON."""
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise ToolkitError(
             f"the recipe {name}: the frequencies in {path} cannot be read: give a YAML or JSON file"
             " of class ids and counts"
         ) from error
+    return read_yaml(f"the recipe {name}: the file of frequencies {path}", text)
 
 
 def rooted(recipe: Recipe, data: Path) -> Recipe:
@@ -117,7 +117,9 @@ def _fault(error: ErrorDetails, values: dict[str, Any]) -> str:
     """Say what is wrong with a field, and of which source."""
     place = error["loc"]
     field = ".".join(str(part) for part in place if not isinstance(part, int))
-    what = error["msg"].removeprefix("Value error, ")
+    what = (
+        error["msg"].removeprefix("Value error, ").replace("valid tuple", "list, as in [one, two]")
+    )
     if place[:1] == ("sources",) and len(place) > 1:
         field = ".".join(map(str, place[2:]))
         source = values["sources"][place[1]] if isinstance(place[1], int) else None
@@ -130,6 +132,8 @@ def _fault(error: ErrorDetails, values: dict[str, Any]) -> str:
         return f"the field {field} is needed: give it"
     if error["type"] == "value_error":
         return f"{field + ': ' if field else ''}{what}"
+    if error["type"] == "string_type" and isinstance(error["input"], bool | int | float | date):
+        what = "write it in quotes, as YAML takes it for no text"
     return (
         f"{field} cannot be {str(error['input'])[:60]!r}: {what[0].lower()}{what[1:]}; correct it"
     )

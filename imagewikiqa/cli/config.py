@@ -74,7 +74,7 @@ def assigned(assignment: str) -> tuple[str, Any]:
         raise ToolkitError(f"--set takes name=value, got {assignment!r}: as in --set per_class=3")
     try:
         return name, yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # as of a date that cannot be
         raise ToolkitError(f"the value in --set {assignment!r} is not YAML: quote it") from error
 
 

@@ -1,5 +1,6 @@
 """Recipes are closed and typed; each mistake is one sentence that names the field."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,9 @@ def test_frequencies_may_stand_in_a_file_of_their_own(tmp_path: Path) -> None:
     assert recipe.sources[0].frequencies == {"n1": 3, "n2": 0}
     with pytest.raises(ToolkitError, match=r"the frequencies in .*counts.json cannot be read"):
         parse_recipe("small", asked, tmp_path / "nowhere")
+    (tmp_path / "counts.json").write_text('{"n1": 3,\n "n1": 1}')
+    with pytest.raises(ToolkitError, match=r"counts.json has 'n1' twice at line 2: keep one"):
+        parse_recipe("small", asked, tmp_path)
 
 
 def test_the_digest_is_of_what_decides_and_of_no_path() -> None:
@@ -84,6 +88,12 @@ def test_the_digest_is_of_what_decides_and_of_no_path() -> None:
         ("name: small", "name: Small.x", "name cannot be 'Small.x'"),
         ("name: small", "name: [", "is not YAML at line"),
         (GOOD, "- 1", "holds no fields"),
+        ("count: 3", "count: 3\n    count: 4", "has 'count' twice at line 10: keep one"),
+        ("name: small", "name: small\nabout: 2026-02-30", "a date or number that cannot be"),
+        ("count: 3", "where: {files: [no]}", "'False': write it in quotes"),
+        ("count: 3", "where: {files: no}", "files of source talk cannot be 'False': input should"),
+        ("name: small", "name: small\nshard: {megabytes: .inf}", "should be a finite number"),
+        ("count: 3", "weight: .inf", "weight of source talk cannot be 'inf'"),
         ("count: 3", "where: {splits: [tset]}", "where.splits.0 of source talk cannot be 'tset'"),
     ],
 )
@@ -91,6 +101,26 @@ def test_each_mistake_is_one_sentence_that_names_the_field(old: str, new: str, s
     with pytest.raises(ToolkitError) as error:
         parsed(GOOD.replace(old, new, 1))
     assert said in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ("name.small.x", "name.small is no group of fields"),
+        ("seed.a.b", "seed.a is no group of fields"),
+        ("sources.nobody.count", "has no sources.nobody; have: birds, talk"),
+        ("sources.talk.wher.files", "there is no field wher of source talk"),
+    ],
+)
+def test_a_change_below_what_is_no_group_is_one_sentence(field: str, said: str) -> None:
+    with pytest.raises(ToolkitError, match=re.escape(said)):
+        parse_recipe("small", GOOD + "seed: 3\n", Path(), [(field, 1)])
+
+
+def test_a_change_may_begin_a_group_that_the_file_leaves_out() -> None:
+    changes = [("sources.talk.where.with_image", False), ("shard.samples", 2)]
+    recipe = parse_recipe("small", GOOD + "shard:\n", Path(), changes)
+    assert recipe.sources[1].where.with_image is False and recipe.shard.samples == 2
 
 
 def test_an_unknown_recipe_names_those_there_are() -> None:
