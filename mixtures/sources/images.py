@@ -13,7 +13,7 @@ from imagewikiqa.builders.imagesets.dispositions import DISPOSITIONS, is_usable,
 from imagewikiqa.builders.imagesets.indexed import AGAIN, CLAIMED, read_report
 from imagewikiqa.builders.imagesets.merge import IMAGES
 from imagewikiqa.builders.imagesets.parts import read_groups
-from imagewikiqa.core.digests import keyed_int
+from imagewikiqa.core.digests import digest, keyed_int
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.mixtures.recipe import SourceSettings, Where
 from imagewikiqa.mixtures.records import Span
@@ -94,7 +94,9 @@ class ImageSource:
 
     def _places(self) -> Path:
         """Return the file of the places of packed images, made when it is not there."""
-        path = self.work / f"{self.settings.name}-{_digest(self.settings.read)[:16]}.places"
+        said = self.settings
+        where = digest([_digest(said.read), said.layout, str(said.images)])  # images may move
+        path = self.work / f"{said.name}-{where[:16]}.places"
         ids = _opened(self.settings.read)["source_id"]
         return made_once(path, lambda new: write_places(self.settings, ids, new))
 

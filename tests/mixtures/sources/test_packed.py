@@ -69,6 +69,19 @@ def test_the_published_tar_of_tars_and_kaggles_tree_give_the_same_images(tmp_pat
     assert from_tar == from_tree and len(from_tar) == 6
 
 
+def test_images_that_have_moved_are_found_where_the_recipe_says_now(tmp_path: Path) -> None:
+    place = tmp_path / "images/train" / WNIDS[0]
+    place.mkdir(parents=True)
+    for name, data in photos(WNIDS[0]).items():
+        (place / name).write_bytes(data)
+    before = contents(indexed(tmp_path))
+    (tmp_path / "images").rename(tmp_path / "moved")
+    fields = {"name": "imagenet", "read": f"images:{tmp_path / 'index'}", "classes": "imagenet"}
+    fields |= {"images": str(tmp_path / "moved"), "layout": "imagenet"}
+    source = open_source(SourceSettings.model_validate(fields), tmp_path / "work")
+    assert contents(source) == before and len(before) == 3
+
+
 def test_an_image_that_is_gone_is_left_out_and_a_cut_archive_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "images/train" / WNIDS[0]
     folder.mkdir(parents=True)
