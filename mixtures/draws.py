@@ -76,6 +76,11 @@ def draw(source: SourceSettings, index: SourceIndex, seed: int, share: int | Non
 
     Raises ToolkitError when nothing can be drawn of it, or of a class that was asked for.
     """
+    if lost := sorted({*source.where.classes} - {*index.class_ids}):
+        raise ToolkitError(
+            f"source {source.name} has no class {lost[0]!r}, which its where asks for: correct the"
+            " id, or leave it out"
+        )
     usable = index.usable
     if not len(usable):
         reasons = ", ".join(f"{name}: {n:,}" for name, n in index.left_out().items())

@@ -42,6 +42,8 @@ def plan(recipe: Recipe, sources: Sequence[Source], out: Path) -> PlanReport:
         draw(source.settings, index, recipe.seed, part)
         for source, index, part in zip(sources, indexes, parts, strict=True)
     ]
+    if not any(len(one.rows) for one in drawn):
+        raise ToolkitError(f"the recipe {recipe.name} draws no sample at all: ask for more epochs")
     every = _placed(recipe, indexes, drawn)
     shards = _shards(recipe, every)
     (out / REPORT).unlink(missing_ok=True)

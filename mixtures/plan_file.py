@@ -37,10 +37,12 @@ def read_plan_report(folder: Path) -> PlanReport:
     try:
         report = PlanReport.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        raise ToolkitError(f"{path} is damaged: plan again") from error
+        raise ToolkitError(f"{path} is damaged: delete it and plan again") from error
     table = folder / PLAN
     if not table.is_file() or file_digest(table) != report.plan:
-        raise ToolkitError(f"{table} is not the plan that {path} counts: plan again")
+        raise ToolkitError(
+            f"{table} is not the plan that {path} counts: delete both and plan again"
+        )
     return report
 
 
@@ -51,9 +53,13 @@ def read_shard_plan(folder: Path, shard: int) -> tuple[PlanRow, ...]:
         with pq.ParquetFile(path) as file:
             table = file.read_row_group(shard)
     except (OSError, IndexError, pa.ArrowException) as error:
-        raise ToolkitError(f"{path} has no shard {shard} or is damaged: plan again") from error
+        raise ToolkitError(
+            f"{path} has no shard {shard} or is damaged: delete {folder / REPORT} and plan again"
+        ) from error
     if not table.schema.equals(COLUMNS):
-        raise ToolkitError(f"{path} has other columns than a plan: plan again")
+        raise ToolkitError(
+            f"{path} has other columns than a plan: delete {folder / REPORT} and plan again"
+        )
     return tuple(map(_row, table.to_pylist()))
 
 

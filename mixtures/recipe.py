@@ -20,6 +20,13 @@ TAKEN = {
     "llava": ("conversation",),
     "questions": ("question",),
 }
+# What each reader knows of a row, by the fields of `where`.
+KNOWN = {
+    "captions": ("classes", "with_image"),
+    "images": ("splits", "classes", "shortest_side", "with_image"),
+    "llava": ("files", "with_image"),
+    "questions": ("splits", "classes", "with_image"),
+}
 _SPEC = re.compile(r"(?P<kind>[a-z]+):(?P<place>.+)", re.DOTALL)
 _AMOUNTS = ("epochs", "count", "weight", "frequencies")
 
@@ -117,18 +124,23 @@ class SourceSettings(Part):
                     f" have {' and '.join(TAKEN[self.kind])}"
                 )
         self._has_classes()
+        for name in self.where.model_dump(exclude_defaults=True):
+            if name not in KNOWN[self.kind]:
+                known = " and ".join(KNOWN[self.kind])
+                raise ValueError(f"where.{name} is unknown of {self.kind}, which have {known}")
         if self.layout is not None and (self.kind != "images" or self.images is None):
             raise ValueError("layout says how the images of an index lie: give images beside it")
         return self
 
     def _has_classes(self) -> None:
         named: dict[str, object] = {"frequencies": self.frequencies, "per_class": self.per_class}
-        named |= {"wrong_names": self.wrong_names, "where.classes": self.where.classes}
+        named |= {"wrong_names": self.wrong_names}
         for name, value in named.items():
             if value and self.kind == "llava":
                 raise ValueError(f"{name} needs classes, which LLaVA rows have not: leave it out")
-        if self.wrong_names and self.kind != "images":
-            raise ValueError("wrong_names is for images named by their class: leave it out")
+        for name, value in {"wrong_names": self.wrong_names, "classes": self.classes}.items():
+            if value and self.kind != "images":
+                raise ValueError(f"{name} is for images named by their class: leave it out")
         if self.frequencies is not None and not any(self.frequencies.values()):
             raise ValueError("frequencies ask for no sample at all: give a class a count above 0")
         if self.frequencies is not None and self.per_class is not None:

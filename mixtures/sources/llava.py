@@ -63,12 +63,12 @@ class LlavaSource:
         reasons.leave_out(counts > 1, "several images")
         self._ask(table, counts, reasons)
         first = _first_images(table)
+        unseen = (counts == 1) & ~np.asarray(first["path"].is_valid())
+        reasons.leave_out(unseen, "image not looked at")
         sizes = np.zeros(rows, np.int64)
         asked = np.flatnonzero((counts == 1) & (reasons.of < 0))
         sizes[asked] = self._sizes(first["path"], asked)
         reasons.leave_out(sizes == _MISSING, "image missing")
-        unseen = (counts == 1) & ~np.asarray(first["path"].is_valid())
-        reasons.leave_out(unseen, "image not looked at")
         ids = one_array(table["id"])
         return SourceIndex(
             ids=ids,
@@ -97,6 +97,7 @@ class LlavaSource:
     def _ask(self, table: pa.Table, counts: Ints, reasons: Reasons) -> None:
         where: Where = self.settings.where
         if where.files:
+            self._refuse_unknown(pc.unique(table["source"]).to_pylist())
             among = pc.is_in(table["source"], value_set=pa.array(where.files, pa.string()))
             reasons.leave_out(~np.asarray(among), "file not asked for", by_choice=True)
         if where.with_image is not None:
@@ -104,12 +105,18 @@ class LlavaSource:
             kind = "text only" if where.with_image else "has an image"
             reasons.leave_out(other, kind, by_choice=True)
 
+    def _refuse_unknown(self, there: list[str]) -> None:
+        if lost := sorted({*self.settings.where.files} - {*there}):
+            raise ToolkitError(
+                f"source {self.settings.name} has no file {lost[0]!r}, which its where asks for;"
+                f" have: {', '.join(sorted(there))}"
+            )
+
     def _sizes(self, paths: pa.Array, rows: Ints) -> Ints:
         """Return the bytes of the images of some rows; -1 for one that is not there."""
         found = np.full(len(rows), _MISSING, np.int64)
         for place, inside in enumerate(paths.take(pa.array(rows)).to_pylist()):
-            if inside is not None:
-                found[place] = image_size(self.settings, inside)
+            found[place] = image_size(self.settings, inside)
         return found
 
 

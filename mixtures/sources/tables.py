@@ -27,9 +27,10 @@ from imagewikiqa.mixtures.sources.index import (
 from imagewikiqa.mixtures.sources.naming import ClassNaming
 from imagewikiqa.mixtures.sources.places import image_size, image_span
 from imagewikiqa.mixtures.sources.protocol import sample_json
-from imagewikiqa.prompts.conversation import converse, load_conversation
+from imagewikiqa.prompts.conversation import IMAGE, converse, load_conversation
 
 _TEXT = 600  # bytes of the JSON around the words
+_NEEDED = ("caption", "question", "answer")  # of the values that a row has
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,10 @@ class Entry:
     sha256: str | None
     split: str | None
     values: dict[str, str]
+
+    def is_blank(self, name: str) -> bool:
+        """Return whether it has a value of this name that says nothing."""
+        return name in self.values and not self.values[name].strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,10 @@ class TableSource:
         lacks = np.array([one.image is None or one.sha256 is None for one in entries], bool)
         reasons.leave_out(lacks, "no image")
         reasons.leave_out(sizes < 0, "image missing")
+        odd = np.array([any(IMAGE in text for text in one.values.values()) for one in entries])
+        reasons.leave_out(odd.astype(bool), f"a text holds {IMAGE}")
+        blank = np.array([any(map(one.is_blank, _NEEDED)) for one in entries])
+        reasons.leave_out(blank.astype(bool), "a text is blank")
         for name, asked in (("split", where.splits), ("class_id", where.classes)):
             if asked:
                 column = pa.array([getattr(one, name) for one in entries], pa.string())

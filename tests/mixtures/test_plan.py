@@ -187,6 +187,15 @@ def test_classes_without_an_image_and_empty_sources_are_named(tmp_path: Path) ->
         planned(fake_recipe([{"name": "a"}]), [none], tmp_path)
 
 
+def test_a_class_that_no_row_has_and_a_mixture_of_nothing_are_refused(tmp_path: Path) -> None:
+    recipe = fake_recipe([{"name": "a", "where": {"classes": ["c1", "c9"]}}])
+    with pytest.raises(ToolkitError, match="source a has no class 'c9', which its where asks for"):
+        planned(recipe, [rows(9)], tmp_path)
+    with pytest.raises(ToolkitError, match="the recipe mix draws no sample at all"):
+        planned(fake_recipe([{"name": "a", "epochs": 0.01}]), [rows(9)], tmp_path)
+    assert not [*tmp_path.iterdir()]
+
+
 def test_two_rows_of_one_id_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ToolkitError, match="two rows of source a have the id 'r0': make its table"):
         planned(fake_recipe([{"name": "a"}]), [(*rows(9), *rows(1))], tmp_path)

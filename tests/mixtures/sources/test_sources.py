@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from imagewikiqa.builders.llava.index import index_rows
+from imagewikiqa.builders.llava.mix import read_mix
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.mixtures.recipe import SourceSettings
 from imagewikiqa.mixtures.records import Span
@@ -145,6 +147,30 @@ def test_rows_with_or_without_an_image_can_be_asked_for(folder: Path) -> None:
     assert talk(folder, where={"with_image": False}).index().left_out()["has an image"] == 4
 
 
+def test_what_a_source_does_not_have_cannot_be_asked_for(folder: Path) -> None:
+    with pytest.raises(ToolkitError, match=r"source talk has no file 'mxi', .* have: mix"):
+        talk(folder, where={"files": ["mix", "mxi"]}).index()
+    assert talk(folder, where={"files": ["mix"]}).index().left_out() == {"several images": 1}
+    for where, said in (
+        ({"shortest_side": 3}, "where.shortest_side is unknown of llava, which have files and"),
+        ({"splits": ["val"]}, "where.splits is unknown of llava"),
+        ({"classes": ["ant"]}, "where.classes is unknown of llava"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            talk(folder, where=where)
+    with pytest.raises(ValueError, match=r"where.files is unknown of images"):
+        birds(folder, where={"files": ["mix"]})
+    with pytest.raises(ValueError, match="classes is for images named by their class"):
+        talk(folder, classes="imagenet")
+
+
+def test_rows_whose_images_nobody_looked_at_are_called_that(tmp_path: Path) -> None:
+    make_rows(tmp_path / "talk")
+    index_rows(read_mix(tmp_path / "talk/mix.json"), tmp_path / "blind")
+    source = talk(tmp_path, read=f"llava:{tmp_path}/blind/rows.parquet")
+    assert source.index().left_out() == {"image not looked at": 4, "several images": 1}
+
+
 def test_a_lost_image_is_left_out_by_the_plan_and_named_by_the_builder(tmp_path: Path) -> None:
     make_rows(tmp_path / "talk")
     (tmp_path / "talk/images/4.jpg").unlink()
@@ -185,6 +211,18 @@ def test_captions_and_questions_become_conversations(folder: Path) -> None:
         {"from": "human", "value": "<image>\nWhat does an ant eat?"},
         {"from": "gpt", "value": "seeds"},
     ]
+
+
+def test_a_text_that_no_conversation_can_hold_leaves_its_row_out(folder: Path) -> None:
+    lines = (folder / "captions.jsonl").read_text().splitlines()
+    texts = ("An ant by an <image> of one.", " ", "A tench.")
+    rows = [json.loads(line) | {"caption": text} for line, text in zip(lines, texts, strict=True)]
+    (folder / "odd.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    fields = {"name": "c", "read": f"captions:{folder}/odd.jsonl"}
+    fields |= {"images": str(folder / "birds/images")}
+    index = open_source(SourceSettings.model_validate(fields), folder).index()
+    assert fates(index) == {"c0": "a text holds <image>", "c1": "a text is blank", "c2": "usable"}
+    assert [row for row, _ in index.rejected()] == ["c0", "c1"]
 
 
 def test_a_table_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
