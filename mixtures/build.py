@@ -13,6 +13,7 @@ from imagewikiqa.core.progress import Progress, Silent
 from imagewikiqa.mixtures.engines import Engine, Local
 from imagewikiqa.mixtures.pictures import image_file
 from imagewikiqa.mixtures.plan_file import read_plan_report, read_shard_plan, shard_digest
+from imagewikiqa.mixtures.plan_report import PlanReport
 from imagewikiqa.mixtures.recipe import Recipe
 from imagewikiqa.mixtures.recipe_kept import keep_recipe
 from imagewikiqa.mixtures.records import Manifest, PlanRow, ShardFile, ShardSample
@@ -25,6 +26,7 @@ from imagewikiqa.mixtures.shards.write import (
 )
 from imagewikiqa.mixtures.sources.open import open_sources
 from imagewikiqa.mixtures.sources.protocol import Source
+from imagewikiqa.prompts.conversation import load_conversation
 
 APART = "apart"  # folder in `work` of what is not finished
 
@@ -80,6 +82,17 @@ class Builder:
         )
 
 
+def _refuse_other_words(report: PlanReport) -> None:
+    """Raise ToolkitError where a template has changed since the plan, as by another version."""
+    planned = {name: sha for one in report.sources for name, sha in one.templates.items()}
+    for name, sha256 in sorted(planned.items()):
+        if load_conversation(name).sha256 != sha256:
+            raise ToolkitError(
+                f"the template {name} has other words than when the mixture was planned: build it"
+                " by the version of the toolkit that planned it, or in an empty folder"
+            )
+
+
 def build(
     recipe: Recipe,
     plan: Path,
@@ -98,6 +111,7 @@ def build(
     report = read_plan_report(plan)
     if report.recipe != recipe.digest:
         raise ToolkitError(f"the plan in {plan} was made from another recipe: plan again")
+    _refuse_other_words(report)
     watch = progress or Silent()
     out.mkdir(parents=True, exist_ok=True)
     names = [shard_name(recipe.name, number) for number in range(report.shards)]

@@ -75,6 +75,7 @@ def test_the_stored_recipe_makes_the_same_mixture_from_anywhere(
     run = json.loads((built / "run.json").read_text())
     assert run["seed"] == 4 and run["counts"]["samples"] == 48 and run["code"]["version"]
     assert len(run["prompts"]) == 2 and len(run["inputs"]["index of pics"]) == 64
+    assert len(run["inputs"]["classes of pics"]) == 64
 
 
 def test_fields_of_a_recipe_are_set_by_name_and_a_dry_run_leaves_nothing(

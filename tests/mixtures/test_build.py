@@ -3,6 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
+from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.mixtures.build import Builder, build
 from imagewikiqa.mixtures.plan import plan
 from imagewikiqa.mixtures.shards.moving import move_shard
@@ -33,6 +36,18 @@ def test_writers_of_one_shard_at_the_same_time_come_out_as_one(tmp_path: Path) -
         assert not [*(tmp_path / "apart").iterdir()]
         for path in out.glob("small-*"):
             path.unlink()
+
+
+def test_words_that_changed_since_the_plan_are_refused(tmp_path: Path) -> None:
+    make_images(tmp_path / "birds")
+    make_rows(tmp_path / "talk")
+    recipe = small_recipe(tmp_path)
+    report = plan(recipe, open_sources(recipe, tmp_path / "work"), tmp_path)
+    sha256 = report.sources[0].templates["name_object"]
+    path = tmp_path / "plan.json"
+    path.write_text(path.read_text().replace(sha256, "0" * 64))
+    with pytest.raises(ToolkitError, match="the template name_object has other words than when"):
+        build(recipe, tmp_path, tmp_path / "out", tmp_path / "work")
 
 
 def files(folder: Path) -> dict[str, bytes]:

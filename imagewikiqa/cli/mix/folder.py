@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from imagewikiqa.core.digests import file_digest
+from imagewikiqa.core.classes import load_classes
+from imagewikiqa.core.digests import digest
 from imagewikiqa.core.runs import Run, open_run, record_run
 from imagewikiqa.mixtures.plan import plan
 from imagewikiqa.mixtures.plan_file import REPORT, read_plan_report
@@ -58,7 +59,9 @@ def _deciding(recipe: Recipe) -> dict[str, Any]:
 
 
 def _class_lists(recipe: Recipe) -> dict[str, str]:
-    """Return the digests of class lists that are files: their names stand in the shards."""
-    lists = {one.name: Path(one.classes) for one in recipe.sources if one.classes is not None}
-    found = {name: path for name, path in lists.items() if path.suffix and path.is_file()}
-    return {f"classes of {name}": file_digest(path) for name, path in found.items()}
+    """Return the digests of class lists, which another version may ship: names stand in shards."""
+    lists = {one.name: load_classes(one.classes) for one in recipe.sources if one.classes}
+    return {
+        f"classes of {name}": digest([one.model_dump(mode="json") for one in entries])
+        for name, entries in lists.items()
+    }
