@@ -46,7 +46,9 @@ class Archive(Closing):
         with self._explained(sum(BLOCK + padded(size) for size in sizes)):
             for file, size in zip(sample.files, sizes, strict=True):
                 self._append(header(f"{sample.key}.{file.extension}", size), file.content, size)
-        placed = Placed(sample.key, begin, self.place - begin, sample.image_sha256)
+        first = sample.files[0].content
+        image = str(first.path) if isinstance(first, Span) else ""
+        placed = Placed(sample.key, begin, self.place - begin, sample.image_sha256, image)
         self._tape.mark(placed)
         return placed
 

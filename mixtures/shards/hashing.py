@@ -24,6 +24,7 @@ class Placed(NamedTuple):
     offset: int
     size: int
     image_sha256: str | None = None  # of its first file, as it was planned
+    image: str = ""  # where that file was read, for errors
 
 
 class Piece(NamedTuple):
@@ -117,9 +118,10 @@ class _SampleHashes:
 
     def _end(self, sample: Placed) -> None:
         if sample.image_sha256 not in (None, self._first):
+            where = f" in {sample.image}" if sample.image else ""
             raise ToolkitError(
-                f"the image of {sample.key}, for the shard {self._name}, is not the one that was"
-                " planned: restore its source, or plan the mixture again"
+                f"the image of {sample.key}{where}, for the shard {self._name}, is not the one that"
+                " was planned: restore it, or make its index again and plan in an empty folder"
             )
         self.found.append({
             "key": sample.key, "offset": sample.offset, "size": sample.size,

@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from imagewikiqa.core.digests import file_digest
+from imagewikiqa.core.files import explained
 from imagewikiqa.mixtures.records import Manifest, Receipt
 from imagewikiqa.mixtures.shards.damage import damaged_samples
 from imagewikiqa.mixtures.shards.tar import END
@@ -43,6 +44,9 @@ class Fault:
         named = ", ".join(self.samples[:3]) + (", ..." if len(self.samples) > 3 else "")
         touched = f" ({len(self.samples)} damaged: {named})" if named else ""
         return f"{self.file} {self.detail}{touched}"
+
+
+_UNFINISHED = Fault(MANIFEST, "missing", "is missing: the mixture was never finished")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +92,11 @@ def verify_mixture(
 
 def _manifest(folder: Path) -> tuple[Manifest | None, list[Fault]]:
     try:
-        written = (folder / MANIFEST).read_bytes()
+        with explained(folder / MANIFEST, "read", instead="folder"):
+            written = (folder / MANIFEST).read_bytes() if (folder / MANIFEST).exists() else None
+        if written is None:
+            return None, [_UNFINISHED]
         manifest = Manifest.model_validate_json(written)
-    except (FileNotFoundError, NotADirectoryError):
-        return None, [Fault(MANIFEST, "missing", "is missing: the mixture was never finished")]
     except ValidationError:
         return None, [Fault(MANIFEST, "unreadable", "is damaged: build the mixture again")]
     if written != manifest_text(manifest).encode():
@@ -110,7 +115,7 @@ def _foreign(there: set[str], names: set[str]) -> Iterator[Fault]:
 def _wrong_receipts(folder: Path, manifest: Manifest) -> Iterator[Fault]:
     for name, sha256 in manifest.shards.items():
         path = receipt_path(folder, name)
-        if path.is_file() and file_digest(path) != sha256:
+        if path.is_file() and _digest(path) != sha256:
             yield Fault(path.name, "changed", "is not the receipt that the manifest lists")
 
 
@@ -169,10 +174,15 @@ def _damages(folder: Path, listed: dict[str, _Listed], workers: int | None) -> I
     """Hash every shard and yield those that have other bytes than their receipt says."""
     owners = {one.sha256: name for name, one in listed.items()}
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as threads:
-        digests = threads.map(file_digest, [folder / name for name in listed])
+        digests = threads.map(_digest, [folder / name for name in listed])
         for (name, one), found in zip(listed.items(), digests, strict=True):
             if found != one.sha256 and (receipt := read_receipt(folder, name)) is not None:
                 yield _damage(folder / name, receipt, owners.get(found))
+
+
+def _digest(path: Path) -> str:
+    with explained(path, "read", instead="folder"):
+        return file_digest(path)
 
 
 def _damage(path: Path, receipt: Receipt, owner: str | None) -> Fault:

@@ -31,10 +31,15 @@ def receipt_path(folder: Path, name: str) -> Path:
 
 
 def read_receipt(folder: Path, name: str) -> Receipt | None:
-    """Return the receipt of a shard; None where there is none, or none that can be read."""
+    """Return the receipt of a shard; None where there is none, or what is there is none.
+
+    Raises ToolkitError when the system refuses to read it.
+    """
+    path = receipt_path(folder, name)
     try:
-        return Receipt.model_validate_json(receipt_path(folder, name).read_bytes())
-    except (FileNotFoundError, ValidationError):
+        with explained(path, "read", instead="folder"):
+            return Receipt.model_validate_json(path.read_bytes()) if path.exists() else None
+    except ValidationError:
         return None
 
 

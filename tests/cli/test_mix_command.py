@@ -193,6 +193,34 @@ def test_verify_says_that_all_is_right_or_names_the_damage(
     assert "tiny-000002.tar" in said.out and "tiny-000004.tar" in said.out
     found = command("mix", "verify", spoilt, "--json")
     assert len(json.loads(found.out.splitlines()[-1])["faults"]) == 2
+    nowhere = command("mix", "verify", tmp_path / "nowhere")
+    assert nowhere.code == 2 and "there is no folder" in nowhere.err
+    assert "1 fault in" in command("mix", "verify", tmp_path).err
+    assert command("mix", "verify", built, "--workers", 0).code == 2
+
+
+def test_a_receipt_that_cannot_be_read_is_named(
+    data: Path, built: Path, tmp_path: Path, command: Command
+) -> None:
+    odd = Path(shutil.copytree(built, tmp_path / "odd"))
+    (odd / "tiny-000003.receipt.json").unlink()
+    (odd / "tiny-000003.receipt.json").mkdir()
+    for said in (command("mix", "verify", odd),
+                 command("mix", "build", data / "recipe.yaml", "--out", odd)):  # fmt: skip
+        assert said.code == 2 and "tiny-000003.receipt.json: it is a folder" in said.err
+
+
+def test_a_damaged_plan_is_made_again_as_the_message_says(
+    data: Path, built: Path, tmp_path: Path, command: Command
+) -> None:
+    odd = Path(shutil.copytree(built, tmp_path / "odd"))
+    (odd / "plan.parquet").write_bytes(b"x")
+    said = command("mix", "plan", data / "recipe.yaml", "--out", odd)
+    assert said.code == 2 and "delete both and plan again" in said.err
+    for name in ("plan.parquet", "plan.json"):
+        (odd / name).unlink()
+    assert command("mix", "plan", data / "recipe.yaml", "--out", odd).code == 0
+    assert files(odd) == files(built)
 
 
 def test_verify_holds_the_shards_against_the_plan(
@@ -222,6 +250,7 @@ def test_an_image_that_changed_since_the_plan_is_refused_and_nothing_is_publishe
     victim.write_bytes(content)
     said = command("mix", "build", other / "recipe.yaml", "--out", other / "out")
     assert said.code == 2 and "Traceback" not in said.err and "planned" in said.err
+    assert str(victim) in said.err
     assert not (other / "out" / "manifest.json").exists()
 
 

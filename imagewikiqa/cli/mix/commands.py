@@ -86,7 +86,9 @@ def _build(
 @mix.command("verify", help="Compare every byte with receipts and manifest; name what is wrong.")
 def _verify(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the mixture.")],
-    workers: Annotated[int | None, typer.Option(help="Threads (default: all cores).")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Threads (default: all cores).", min=1)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     from imagewikiqa.cli.output import show, show_lines
@@ -94,6 +96,8 @@ def _verify(
     from imagewikiqa.mixtures.plan_file import REPORT, read_plan_report
     from imagewikiqa.mixtures.shards.verify import verify_mixture
 
+    if not folder.is_dir():
+        raise ToolkitError(f"there is no folder {folder}: give that of a mixture")
     plan = read_plan_report(folder).plan if (folder / REPORT).exists() else None
     faults = verify_mixture(folder, plan_sha256=plan, workers=workers)
     if as_json:
@@ -103,7 +107,8 @@ def _verify(
         show_lines([str(fault) for fault in faults] or [f"every byte of {folder} is right"])
     if faults:
         raise ToolkitError(
-            f"{len(faults)} faults in {folder}: delete the files named and build again"
+            f"{len(faults)} fault{'s' * (len(faults) > 1)} in {folder}: delete the files named and"
+            " build again"
         )
 
 
