@@ -52,6 +52,8 @@ class ImageSource:
 
     def index(self) -> SourceIndex:
         """Return the images of the index; unusable, repeated and unasked ones with their reason."""
+        for known in (_opened, _digest, _named):
+            known.cache_clear()  # what a process read before may have been made again
         read_report(self.settings.place)
         groups = read_groups(self.settings.place / IMAGES, _COLUMNS + _JUDGED)
         table = pa.concat_tables(map(_folded, groups))

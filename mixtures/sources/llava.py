@@ -56,6 +56,7 @@ class LlavaSource:
 
     def index(self) -> SourceIndex:
         """Return the rows; those of several images, or of images not there, with their reason."""
+        _rows.cache_clear()  # what a process read before may have been made again
         table = _mapped(_unpacked(self.settings.name, self.settings.place, self.work))
         rows = table.num_rows
         counts = _lengths(table["images"])

@@ -61,6 +61,7 @@ class TableSource:
 
     def index(self) -> SourceIndex:
         """Return the rows; those without an image, or whose image is not there, with a reason."""
+        _entries.cache_clear()  # what a process read before may have been made again
         entries = _entries(self.settings.kind, self.settings.place)
         ids = pa.array([one.id for one in entries], pa.string())
         class_ids, class_of = encoded(pa.array([one.class_id for one in entries], pa.string()))

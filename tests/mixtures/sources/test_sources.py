@@ -1,6 +1,7 @@
 """A source tells every row's fate without opening an image, and says the same each time."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -223,6 +224,20 @@ def test_a_text_that_no_conversation_can_hold_leaves_its_row_out(folder: Path) -
     index = open_source(SourceSettings.model_validate(fields), folder).index()
     assert fates(index) == {"c0": "a text holds <image>", "c1": "a text is blank", "c2": "usable"}
     assert [row for row, _ in index.rejected()] == ["c0", "c1"]
+
+
+def test_tables_that_are_made_again_are_read_again_by_the_same_process(tmp_path: Path) -> None:
+    for name in ("ant", "bee"):
+        shutil.rmtree(tmp_path / "birds", ignore_errors=True)
+        make_images(tmp_path / "birds", per_class=1, classes=(name,))
+        row = {"id": "r", "conversations": [{"from": "human", "value": "?"}]}
+        row["conversations"] += [{"from": "gpt", "value": name}]
+        (tmp_path / "mix.json").write_text(json.dumps([row]))
+        index_rows(read_mix(tmp_path / "mix.json"), tmp_path / "talk", key=name)
+        for source, template in ((birds(tmp_path), "name_object"), (talk(tmp_path), "as_written")):
+            assert len(source.index().usable) == 1
+            said = source.sample(0, template, 0)[0]["conversations"]
+            assert said[-1]["value"] == name
 
 
 def test_a_table_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
