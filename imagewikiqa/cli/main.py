@@ -46,6 +46,10 @@ def run(arguments: list[str] | None = None) -> NoReturn:
         code = app(args=given, prog_name="imagewikiqa", standalone_mode=False)
     except ToolkitError as error:
         _refuse(str(error))
+    except PermissionError as error:  # most often of a file that is given, and read where needed
+        if error.filename is None:
+            raise
+        _refuse(f"permission was denied for {error.filename}: change its rights, or give another")
     except TyperException as error:
         _refuse(_message(error))
     except (KeyboardInterrupt, typer.Abort):

@@ -1,6 +1,7 @@
 """Mistakes of a user: each is one helpful sentence and exit code 2, and no work begins."""
 
 import bz2
+import errno
 import re
 import subprocess
 import sys
@@ -222,6 +223,18 @@ def test_a_mistake_is_one_sentence_that_names_it_and_the_next_step(
     check(said.code, said.err, wrong.says)
     assert said.out == "" or wrong.line == "", said.out
     assert state(folder) == before
+
+
+def test_a_file_that_may_not_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Callable[..., Any]
+) -> None:
+    def refused(path: Path) -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    (tmp_path / "plan.json").write_text("{}")
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    said = command("mix", "verify", tmp_path)
+    assert said.code == 2 and f"permission was denied for {tmp_path}/plan.json: change" in said.err
 
 
 def test_no_two_mistakes_are_the_same_command_line() -> None:
