@@ -230,9 +230,8 @@ def test_tables_that_are_made_again_are_read_again_by_the_same_process(tmp_path:
     for name in ("ant", "bee"):
         shutil.rmtree(tmp_path / "birds", ignore_errors=True)
         make_images(tmp_path / "birds", per_class=1, classes=(name,))
-        row = {"id": "r", "conversations": [{"from": "human", "value": "?"}]}
-        row["conversations"] += [{"from": "gpt", "value": name}]
-        (tmp_path / "mix.json").write_text(json.dumps([row]))
+        turns = [{"from": "human", "value": "?"}, {"from": "gpt", "value": name}]
+        (tmp_path / "mix.json").write_text(json.dumps([{"id": "r", "conversations": turns}]))
         index_rows(read_mix(tmp_path / "mix.json"), tmp_path / "talk", key=name)
         for source, template in ((birds(tmp_path), "name_object"), (talk(tmp_path), "as_written")):
             assert len(source.index().usable) == 1
