@@ -121,7 +121,7 @@ class _SampleHashes:
             where = f" in {sample.image}" if sample.image else ""
             raise ToolkitError(
                 f"the image of {sample.key}{where}, for the shard {self._name}, is not the one that"
-                " was planned: restore it, or make its index again and plan in an empty folder"
+                " was planned: restore it, or make its index again and build to another --out"
             )
         self.found.append({
             "key": sample.key, "offset": sample.offset, "size": sample.size,
