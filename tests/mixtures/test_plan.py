@@ -105,6 +105,30 @@ def test_every_amount_is_exact(
             assert max(times.values()) - (0 if unseen else min(times.values())) <= 1
 
 
+@given(
+    st.integers(0, 99),
+    st.integers(1, 4),
+    st.one_of(
+        st.integers(1, 60).map(lambda n: ("count", n)),
+        st.integers(5, 40).map(lambda n: ("epochs", n / 10)),
+        st.integers(1, 60).map(lambda n: ("weight", n)),
+    ),
+)
+def test_an_amount_is_exact_under_a_cap_of_classes_too(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, cap: int, asked: tuple[str, float]
+) -> None:
+    kind, amount = asked
+    source = {"name": "a", "per_class": cap, kind: amount}
+    more = {"samples": amount} if kind == "weight" else {}
+    recipe = fake_recipe([source], seed=seed, **more)
+    report, found = planned(recipe, [rows(37)], tmp_path_factory.mktemp("plan"))
+    capped = 3 * cap
+    assert report.samples == (round(amount * capped) if kind == "epochs" else amount)
+    times = Counter(row.row for row in found)
+    assert max(times.values()) - (min(times.values()) if len(times) == capped else 0) <= 1
+    assert max(Counter(row % 3 for row in times).values()) <= cap
+
+
 def test_weights_share_out_what_the_others_leave(tmp_path: Path) -> None:
     sources = [{"name": "a", "weight": 2}, {"name": "b", "weight": 1}, {"name": "c", "count": 5}]
     recipe = fake_recipe(sources, samples=105)
