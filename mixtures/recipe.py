@@ -150,7 +150,7 @@ class SourceSettings(Part):
 class ShardSize(Part):
     """Where a shard ends: at so many samples or bytes, whichever comes first."""
 
-    samples: int = Field(10_000, ge=1)
+    samples: int = Field(10_000, ge=1, le=65_536, description="no receipt grows past 16 MiB")
     megabytes: float = Field(
         1000,
         gt=0,

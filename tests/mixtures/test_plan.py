@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from imagewikiqa.core.digests import keyed_int
 from imagewikiqa.core.errors import ToolkitError
+from imagewikiqa.mixtures import plan as planning
 from imagewikiqa.mixtures.plan import plan
 from imagewikiqa.mixtures.plan_file import PLAN, read_plan_report, read_shard_plan, shard_digest
 from imagewikiqa.mixtures.plan_report import PlanReport
@@ -218,6 +219,21 @@ def test_a_class_that_no_row_has_and_a_mixture_of_nothing_are_refused(tmp_path: 
     with pytest.raises(ToolkitError, match="the recipe mix draws no sample at all"):
         planned(fake_recipe([{"name": "a", "epochs": 0.01}]), [rows(9)], tmp_path)
     assert not [*tmp_path.iterdir()]
+
+
+def test_more_shards_or_samples_of_one_than_readers_take_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "MOST_SHARDS", 7)
+    for count in (7, 8):
+        recipe = fake_recipe([{"name": "a", "count": count}], shard={"samples": 1})
+        if count == 7:
+            assert planned(recipe, [rows(9)], tmp_path)[0].shards == 7
+            continue
+        with pytest.raises(ToolkitError, match="makes 8 shards, more than 7"):
+            planned(recipe, [rows(9)], tmp_path)
+    with pytest.raises(ValueError, match="less than or equal to 65536"):
+        fake_recipe([{"name": "a"}], shard={"samples": 65_537})
 
 
 def test_two_rows_of_one_id_are_refused(tmp_path: Path) -> None:
