@@ -102,7 +102,7 @@ def draw(source: SourceSettings, index: SourceIndex, seed: int, share: int | Non
     if source.per_class is not None:
         kept = _place_in_class(index.class_of[usable], rank) < source.per_class
         left_out[OVER_CAP] = int((~kept).sum())
-        usable, rank = usable[kept], rank[kept]
+        usable, rank = usable[kept], _places(rank[kept])
     if source.frequencies is not None:
         times = _asked_of_classes(source, index, usable, rank)
     else:
@@ -126,12 +126,17 @@ def _ranks(source: SourceSettings, index: SourceIndex, rows: Ints, seed: int, wa
 
     For a million rows the hashes take a second.
     """
-    rank = np.zeros(len(rows), np.int64)
     chosen = source.per_class is not None or source.frequencies is not None
-    if chosen or wanted % len(rows):
-        keys = keyed_ints(seed, "take", source.name, names=index.ids.take(pa.array(rows)))
-        rank[np.argsort(keys, kind="stable")] = np.arange(len(rows))
-    return rank
+    if not chosen and wanted % len(rows) == 0:
+        return np.zeros(len(rows), np.int64)
+    return _places(keyed_ints(seed, "take", source.name, names=index.ids.take(pa.array(rows))))
+
+
+def _places(keys: npt.NDArray[np.generic]) -> Ints:
+    """Return the place of each key among all of them, from 0."""
+    places = np.empty(len(keys), np.int64)
+    places[np.argsort(keys, kind="stable")] = np.arange(len(keys))
+    return places
 
 
 def _place_in_class(class_of: npt.NDArray[np.int32], rank: Ints) -> Ints:

@@ -29,6 +29,8 @@ from imagewikiqa.mixtures.sources.index import KINDS, Ints, SourceIndex
 from imagewikiqa.mixtures.sources.protocol import Source
 from imagewikiqa.prompts.conversation import load_conversation
 
+MOST_SHARDS = 100_000  # whose manifest readers take: it stays below 16 MiB
+
 
 def plan(recipe: Recipe, sources: Sequence[Source], out: Path) -> PlanReport:
     """Write OUT/plan.parquet and OUT/plan.json; return the counts of what became of every row.
@@ -46,6 +48,11 @@ def plan(recipe: Recipe, sources: Sequence[Source], out: Path) -> PlanReport:
         raise ToolkitError(f"the recipe {recipe.name} draws no sample at all: ask for more epochs")
     every = _placed(recipe, indexes, drawn)
     shards = _shards(recipe, every)
+    if len(shards) > MOST_SHARDS:
+        raise ToolkitError(
+            f"the recipe {recipe.name} makes {len(shards):,} shards, more than {MOST_SHARDS:,},"
+            " which no manifest holds: let a shard have more samples or bytes"
+        )
     (out / REPORT).unlink(missing_ok=True)
     tables = _tables(recipe, indexes, every, shards)
     publish(out / PLAN, parquet_bytes(tables, COLUMNS, DICTIONARIES))

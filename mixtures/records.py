@@ -10,6 +10,7 @@ from imagewikiqa.core.records import Part, Sha256
 
 KEY = r"^[0-9a-z_-]+$"  # of a sample inside a shard: webdataset cuts a name at its first dot
 SHARD = r"^[0-9A-Za-z_-][0-9A-Za-z_.-]*\.tar$"  # of a shard's file, always beside the manifest
+MAX_SAMPLE = 1 << 28  # bytes of a sample in a shard: a reader has one whole in memory
 EXTENSIONS = ("jpg", "png", "webp", "json")
 
 

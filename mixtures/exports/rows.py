@@ -66,7 +66,9 @@ class RowExport:
         if not (self.rows(shard).is_file() and self.sums(shard).is_file()):
             return False
         folder = self.out / IMAGES / shard.name
-        return folder.is_dir() or not self.sums(shard).stat().st_size
+        there = {path.name for path in folder.iterdir()} if folder.is_dir() else set[str]()
+        lines = self.sums(shard).read_text(encoding="utf-8").splitlines()
+        return there >= {line.rpartition("/")[2] for line in lines}
 
     def _rows(self, shard: ShardPlace) -> Iterator[bytes]:
         """Yield the rows of a shard as lines, and publish its images before the last of them is

@@ -11,11 +11,10 @@ from pydantic import BaseModel, ValidationError
 
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import explained
-from imagewikiqa.mixtures.records import Manifest, Receipt, SampleReceipt
+from imagewikiqa.mixtures.records import MAX_SAMPLE, Manifest, Receipt, SampleReceipt
 
 MANIFEST = "manifest.json"
 _MAX_JSON = 1 << 24  # bytes of a manifest or a receipt: 90,000 shards, 70,000 samples
-MAX_SAMPLE = 1 << 28  # bytes of one sample
 _BLOCK = 512
 _END = 2 * _BLOCK  # zeros that end an archive
 MAX_TAIL = 20 * _BLOCK  # zeros to the end of a record, which some tar programs write

@@ -9,7 +9,7 @@ from pathlib import Path
 from imagewikiqa.core.closing import Closing
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import explained
-from imagewikiqa.mixtures.records import EXTENSIONS, KEY, ShardSample, Span
+from imagewikiqa.mixtures.records import EXTENSIONS, KEY, MAX_SAMPLE, ShardSample, Span
 from imagewikiqa.mixtures.shards.hashing import Follower, Placed
 from imagewikiqa.mixtures.shards.sources import Sources
 from imagewikiqa.mixtures.shards.tape import Tape
@@ -38,17 +38,21 @@ class Archive(Closing):
         """Append a sample and tell where it stands.
 
         Raises ToolkitError for a key or file that is there already, a span that is cut or missing,
-        and what the disk refuses.
+        a sample that no reader takes, and what the disk refuses.
         """
         self._refuse_odd(sample)
         begin = self.place
         sizes = [_length(file.content) for file in sample.files]
-        with self._explained(sum(BLOCK + padded(size) for size in sizes)):
+        whole = sum(BLOCK + padded(size) for size in sizes)
+        if whole > MAX_SAMPLE:
+            raise ToolkitError(
+                f"the sample {sample.key}{_where(sample)} takes {whole:,} bytes, and readers take"
+                f" {MAX_SAMPLE:,}: leave it out, or have the recipe make images smaller"
+            )
+        with self._explained(whole):
             for file, size in zip(sample.files, sizes, strict=True):
                 self._append(header(f"{sample.key}.{file.extension}", size), file.content, size)
-        first = sample.files[0].content
-        image = str(first.path) if isinstance(first, Span) else ""
-        placed = Placed(sample.key, begin, self.place - begin, sample.image_sha256, image)
+        placed = Placed(sample.key, begin, self.place - begin, sample.image_sha256, _where(sample))
         self._tape.mark(placed)
         return placed
 
@@ -108,6 +112,12 @@ class Archive(Closing):
     def close(self) -> None:
         """Close the sources; the file belongs to whoever opened it."""
         self._sources.close()
+
+
+def _where(sample: ShardSample) -> str:
+    """Return where the first file of a sample is read, for errors; "" for bytes in memory."""
+    first = sample.files[0].content
+    return f" in {first.path}" if isinstance(first, Span) else ""
 
 
 def _length(content: bytes | Span) -> int:

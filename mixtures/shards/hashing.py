@@ -24,7 +24,7 @@ class Placed(NamedTuple):
     offset: int
     size: int
     image_sha256: str | None = None  # of its first file, as it was planned
-    image: str = ""  # where that file was read, for errors
+    where: str = ""  # as in " in FILE", where that one was read, for errors
 
 
 class Piece(NamedTuple):
@@ -118,10 +118,10 @@ class _SampleHashes:
 
     def _end(self, sample: Placed) -> None:
         if sample.image_sha256 not in (None, self._first):
-            where = f" in {sample.image}" if sample.image else ""
             raise ToolkitError(
-                f"the image of {sample.key}{where}, for the shard {self._name}, is not the one that"
-                " was planned: restore it, or make its index again and build to another --out"
+                f"the image of {sample.key}{sample.where}, for the shard {self._name}, is not"
+                " the one that was planned: restore it, or make its index again and build to another"
+                " --out"
             )
         self.found.append({
             "key": sample.key, "offset": sample.offset, "size": sample.size,

@@ -1,11 +1,15 @@
 """Where the image of a row lies."""
 
+import errno
 import os
 import stat
 
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.mixtures.recipe import SourceSettings
 from imagewikiqa.mixtures.records import Span
+
+# What the system says where there is no file; anything else may be another answer in a minute.
+_NONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP})
 
 
 def image_span(settings: SourceSettings, inside: str, size: int | None = None) -> Span:
@@ -32,11 +36,19 @@ def image_span(settings: SourceSettings, inside: str, size: int | None = None) -
 
 
 def image_size(settings: SourceSettings, inside: str) -> int:
-    """Return the bytes of an image file; -1 when there is none at its place."""
+    """Return the bytes of an image file; -1 when there is none at its place.
+
+    Raises ToolkitError where the system cannot tell: what a plan holds is no matter of luck.
+    """
     try:
         found = os.stat(_below(settings, inside))  # noqa: PTH116
-    except OSError:
-        return -1
+    except OSError as error:
+        if error.errno in _NONE:
+            return -1
+        raise ToolkitError(
+            f"the image {inside} of source {settings.name} cannot be looked at below"
+            f" {settings.images} ({error.strerror}): mend that and plan again"
+        ) from error
     return found.st_size if stat.S_ISREG(found.st_mode) else -1
 
 

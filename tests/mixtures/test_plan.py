@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from imagewikiqa.core.digests import keyed_int
 from imagewikiqa.core.errors import ToolkitError
+from imagewikiqa.mixtures import plan as planning
 from imagewikiqa.mixtures.plan import plan
 from imagewikiqa.mixtures.plan_file import PLAN, read_plan_report, read_shard_plan, shard_digest
 from imagewikiqa.mixtures.plan_report import PlanReport
@@ -105,6 +106,30 @@ def test_every_amount_is_exact(
             assert max(times.values()) - (0 if unseen else min(times.values())) <= 1
 
 
+@given(
+    st.integers(0, 99),
+    st.integers(1, 4),
+    st.one_of(
+        st.integers(1, 60).map(lambda n: ("count", n)),
+        st.integers(5, 40).map(lambda n: ("epochs", n / 10)),
+        st.integers(1, 60).map(lambda n: ("weight", n)),
+    ),
+)
+def test_an_amount_is_exact_under_a_cap_of_classes_too(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, cap: int, asked: tuple[str, float]
+) -> None:
+    kind, amount = asked
+    source = {"name": "a", "per_class": cap, kind: amount}
+    more = {"samples": amount} if kind == "weight" else {}
+    recipe = fake_recipe([source], seed=seed, **more)
+    report, found = planned(recipe, [rows(37)], tmp_path_factory.mktemp("plan"))
+    capped = 3 * cap
+    assert report.samples == (round(amount * capped) if kind == "epochs" else amount)
+    times = Counter(row.row for row in found)
+    assert max(times.values()) - (min(times.values()) if len(times) == capped else 0) <= 1
+    assert max(Counter(row % 3 for row in times).values()) <= cap
+
+
 def test_weights_share_out_what_the_others_leave(tmp_path: Path) -> None:
     sources = [{"name": "a", "weight": 2}, {"name": "b", "weight": 1}, {"name": "c", "count": 5}]
     recipe = fake_recipe(sources, samples=105)
@@ -194,6 +219,21 @@ def test_a_class_that_no_row_has_and_a_mixture_of_nothing_are_refused(tmp_path: 
     with pytest.raises(ToolkitError, match="the recipe mix draws no sample at all"):
         planned(fake_recipe([{"name": "a", "epochs": 0.01}]), [rows(9)], tmp_path)
     assert not [*tmp_path.iterdir()]
+
+
+def test_more_shards_or_samples_of_one_than_readers_take_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "MOST_SHARDS", 7)
+    for count in (7, 8):
+        recipe = fake_recipe([{"name": "a", "count": count}], shard={"samples": 1})
+        if count == 7:
+            assert planned(recipe, [rows(9)], tmp_path)[0].shards == 7
+            continue
+        with pytest.raises(ToolkitError, match="makes 8 shards, more than 7"):
+            planned(recipe, [rows(9)], tmp_path)
+    with pytest.raises(ValueError, match="less than or equal to 65536"):
+        fake_recipe([{"name": "a"}], shard={"samples": 65_537})
 
 
 def test_two_rows_of_one_id_are_refused(tmp_path: Path) -> None:

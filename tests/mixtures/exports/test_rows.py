@@ -138,6 +138,10 @@ def test_what_is_finished_is_not_written_again_and_what_is_gone_is(
     (tmp_path / "data.json").unlink()
     export(mixture, tmp_path)
     assert set(written) == {"small-000001.images"} and tree(tmp_path) == before
+    written.clear()
+    next((tmp_path / "images/small-000002").iterdir()).unlink()
+    export(mixture, tmp_path)
+    assert set(written) == {"small-000002.images"} and tree(tmp_path) == before
 
 
 @pytest.mark.parametrize("spoilt", ["small-000003.tar", "small-000003.receipt.json"])

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from imagewikiqa.core.digests import file_digest
 from imagewikiqa.core.errors import ToolkitError
-from imagewikiqa.mixtures.records import Manifest, Receipt, ShardFile, ShardSample, Span
+from imagewikiqa.mixtures.records import MAX_SAMPLE, Manifest, Receipt, ShardFile, ShardSample, Span
 from imagewikiqa.mixtures.shards import sources, tape
 from imagewikiqa.mixtures.shards.write import (
     is_done,
@@ -221,6 +221,15 @@ def test_another_image_than_planned_is_refused(tmp_path: Path) -> None:
     wrong = replace(sample(6, size=513), image_sha256=planned)
     assert write_shard(tmp_path / "right", NAME, [right], PLAN).count == 1
     assert "the image of s-000006" in refused(tmp_path, [right, wrong])
+
+
+def test_a_sample_larger_than_readers_take_is_refused_by_its_file(tmp_path: Path) -> None:
+    with (tmp_path / "huge.png").open("wb") as stream:
+        stream.truncate(MAX_SAMPLE)
+    files = (ShardFile(extension="png", content=Span(path=stream.name, length=MAX_SAMPLE)),)
+    with pytest.raises(ToolkitError, match=r"the sample a in .*huge.png takes 268,435,968 bytes"):
+        write_shard(tmp_path, NAME, [ShardSample(key="a", files=files)], PLAN)
+    assert not (tmp_path / NAME).exists()
 
 
 def test_a_shard_of_nothing_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """A source tells every row's fate without opening an image, and says the same each time."""
 
+import errno
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from imagewikiqa.mixtures.recipe import SourceSettings
 from imagewikiqa.mixtures.records import Span
 from imagewikiqa.mixtures.sources.index import SourceIndex
 from imagewikiqa.mixtures.sources.open import open_source
+from imagewikiqa.mixtures.sources.places import image_size
 from imagewikiqa.mixtures.sources.protocol import Source, sample_id
 from imagewikiqa.prompts.conversation import load_conversation
 from tests.mixtures.small_sources import (
@@ -178,6 +181,22 @@ def test_a_lost_image_is_left_out_by_the_plan_and_named_by_the_builder(tmp_path:
     assert talk(tmp_path).index().left_out() == {"image missing": 1, "several images": 1}
     with pytest.raises(ToolkitError, match=r"the image 4.jpg of source talk cannot be read below"):
         talk(tmp_path).sample(4, "as_written", 0)
+
+
+@pytest.mark.parametrize(("number", "missing"), [(errno.ESTALE, False), (errno.ELOOP, True)])
+def test_a_disk_that_fails_is_no_missing_image(
+    number: int, missing: bool, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(path: str) -> os.stat_result:
+        raise OSError(number, os.strerror(number), path)
+
+    settings = talk(folder).settings
+    monkeypatch.setattr(os, "stat", failing)
+    if missing:
+        assert image_size(settings, "1.jpg") == -1
+        return
+    with pytest.raises(ToolkitError, match=r"the image 1.jpg of source talk cannot be looked at"):
+        image_size(settings, "1.jpg")
 
 
 def test_a_changed_image_is_refused(tmp_path: Path) -> None:
