@@ -19,6 +19,7 @@ from imagewikiqa.mixtures.sources.index import Ints, SourceIndex
 Times = npt.NDArray[np.int64]
 OVER_CAP, NOT_DRAWN = "over the cap of its class", "not among those drawn"
 MOST = 2**31 - 1  # samples of a mixture
+MOST_TIMES = 10_000  # that a row is drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +87,16 @@ def draw(source: SourceSettings, index: SourceIndex, seed: int, share: int | Non
         reasons = ", ".join(f"{name}: {n:,}" for name, n in index.left_out().items())
         raise ToolkitError(
             f"no row of source {source.name} can be drawn ({reasons or 'it has none'}): ask for"
-            " less in where, or give another table"
+            f" less in where, or give another table{_unlisted(source, index)}"
         )
     wanted = share if share is not None else amount(source, index)
     if wanted > MOST:
         raise ToolkitError(f"source {source.name} asks for {wanted:,} samples: draw fewer")
+    if source.frequencies is None and wanted > MOST_TIMES * len(usable):
+        raise ToolkitError(
+            f"source {source.name} has {len(usable):,} usable rows and {wanted:,} samples are asked"
+            f" of it, more than {MOST_TIMES:,} of each: draw fewer"
+        )
     rank = _ranks(source, index, usable, seed, wanted)
     left_out = {}
     if source.per_class is not None:
@@ -106,6 +112,13 @@ def draw(source: SourceSettings, index: SourceIndex, seed: int, share: int | Non
     starts = np.repeat(np.cumsum(times) - times, times)
     repeats = np.arange(len(rows), dtype=np.int64) - starts
     return Draws(rows, repeats, {reason: n for reason, n in left_out.items() if n})
+
+
+def _unlisted(source: SourceSettings, index: SourceIndex) -> str:
+    """Return what to compare where a class list is of other classes than the index."""
+    if source.classes is None or not index.class_ids:
+        return ""
+    return f"; its classes are {', '.join(index.class_ids[:3])}, ..., classes: {source.classes}"
 
 
 def _ranks(source: SourceSettings, index: SourceIndex, rows: Ints, seed: int, wanted: int) -> Ints:

@@ -37,7 +37,8 @@ def _reencoded(span: Span, policy: ImagePolicy, planned: str | None) -> bytes:
     content = _read(span, span.length)
     if planned is not None and hashlib.sha256(content).hexdigest() != planned:
         raise ToolkitError(
-            f"the image {span.path} is not the one that was planned: restore it, or plan again"
+            f"the image {span.path} is not the one that was planned: restore it, or make the index"
+            " again and build to another --out"
         )
     try:
         picture = open_rgb(content)
@@ -64,5 +65,6 @@ def _read(span: Span, length: int) -> bytes:
             os.close(descriptor)
     except OSError as error:
         raise ToolkitError(
-            f"the image {span.path} cannot be read ({error.strerror}): put it back, or plan again"
+            f"the image {span.path} cannot be read ({error.strerror}): put it back, or make the"
+            " index again and build to another --out"
         ) from error

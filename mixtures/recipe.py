@@ -53,10 +53,15 @@ class SourceSettings(Part):
     classes: str | None = Field(None, description="class list whose names the ids stand for")
     templates: tuple[str, ...] = Field((), description="one is drawn for every sample")
     labels: int = Field(10, ge=2, description="labels of a closed-world list, the right one among")
-    epochs: float | None = Field(None, gt=0, le=10_000)
-    count: int | None = Field(None, ge=1)
+    epochs: float | None = Field(
+        None, gt=0, le=10_000, description="how often its rows are drawn; 1 without an amount"
+    )
+    count: int | None = Field(None, ge=1, description="samples, in place of epochs")
     weight: float | None = Field(
-        None, gt=0, allow_inf_nan=False, description="share of the recipe's `samples`"
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="share of the recipe's `samples` that other sources leave",
     )
     frequencies: dict[str, Annotated[int, Field(ge=0)]] | None = Field(
         None, description="class id -> how often it is to be seen, exactly"
@@ -150,7 +155,9 @@ class SourceSettings(Part):
 class ShardSize(Part):
     """Where a shard ends: at so many samples or bytes, whichever comes first."""
 
-    samples: int = Field(10_000, ge=1, le=65_536, description="no receipt grows past 16 MiB")
+    samples: int = Field(
+        10_000, ge=1, le=65_536, description="at most in a shard: no receipt grows past 16 MiB"
+    )
     megabytes: float = Field(
         1000,
         gt=0,
@@ -166,7 +173,9 @@ class ImagePolicy(Part):
     for RGB show what lies under these. All other policies lay it on white, as our own loader does.
     """
 
-    policy: Literal["keep", "reencode", "short_side", "cap"] = "keep"
+    policy: Literal["keep", "reencode", "short_side", "cap"] = Field(
+        "keep", description="keep bytes; or new JPEGs, with a short side or a longest side"
+    )
     side: int | None = Field(None, ge=1, description="pixels: of the short side, or the most")
     quality: int = Field(90, ge=1, le=100, description="of JPEG")
 
@@ -184,10 +193,10 @@ class Recipe(Part):
     """A mixture in words: what `mix plan` and `mix build` are told."""
 
     name: str = Field(pattern=NAME, description="of the shards, as in NAME-000000.tar")
-    about: str = ""
-    seed: int = Field(0, ge=0)
+    about: str = Field("", description="words for people")
+    seed: int = Field(0, ge=0, description="decides every choice")
     samples: int | None = Field(
-        None, ge=1, description="of the mixture, where sources have weights"
+        None, ge=1, description="of the whole mixture, where sources have weights"
     )
     shard: ShardSize = ShardSize()
     image: ImagePolicy = ImagePolicy()

@@ -25,6 +25,14 @@ def recipe_names() -> list[str]:
     return sorted(name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX))
 
 
+def recipe_source(name: str) -> str:
+    """Return the YAML of a built-in recipe; ToolkitError lists those there are."""
+    if name not in recipe_names():
+        raise ToolkitError(f"unknown recipe {name!r}; have: {', '.join(recipe_names())}")
+    file = resources.files("imagewikiqa.mixtures").joinpath("recipes", f"{name}{_SUFFIX}")
+    return file.read_text(encoding="utf-8")
+
+
 def load_recipe(spec: str, data: Path | None = None, changes: Changes = ()) -> Recipe:
     """Return a recipe by its name or from a .yaml file.
 
@@ -33,8 +41,7 @@ def load_recipe(spec: str, data: Path | None = None, changes: Changes = ()) -> R
     ("sources.imagenet.epochs", 2). Raises ToolkitError naming the file and the field at fault.
     """
     if spec in recipe_names():
-        file = resources.files("imagewikiqa.mixtures").joinpath("recipes", f"{spec}{_SUFFIX}")
-        return parse_recipe(spec, file.read_text(encoding="utf-8"), data or Path(), changes)
+        return parse_recipe(spec, recipe_source(spec), data or Path(), changes)
     path = Path(spec)
     if path.suffix not in {".yaml", ".yml"}:
         raise ToolkitError(

@@ -29,7 +29,8 @@ def read_report(folder: Path) -> IndexReport:
     path = folder / REPORT
     if not path.is_file():
         raise ToolkitError(
-            f"there is no finished index of images in {folder}: make one, or let its making end"
+            f"there is no finished index of images in {folder}: make it with imagewikiqa builders"
+            f" images index SET:IMAGES --out {folder}"
         )
     try:
         report = IndexReport.model_validate_json(path.read_bytes())

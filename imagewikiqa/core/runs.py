@@ -138,7 +138,7 @@ def _refuse_foreign(run: Run) -> None:
     before = _earlier(identity)
     now = json.loads(pretty({"settings": run.settings, "inputs": run.inputs}))
     for part in ("settings", "inputs"):
-        for name in sorted(before[part].keys() | now[part].keys()):
+        for name in sorted(before[part].keys() | now[part].keys(), key=_telling):
             was, becomes = before[part].get(name), now[part].get(name)
             if was != becomes:
                 what = name if part == "settings" else f"the content of {name}"
@@ -146,6 +146,11 @@ def _refuse_foreign(run: Run) -> None:
                     f"{run.path} holds a run in which {what} was {_short(was)}, now it is "
                     f"{_short(becomes)}: choose another --out, or repeat the earlier settings"
                 )
+
+
+def _telling(name: str) -> tuple[bool, str]:
+    """Order differences: which command a folder is of says more than how it was called."""
+    return name not in ("command", "name"), name
 
 
 def _is_bare(run: Run) -> bool:

@@ -140,9 +140,9 @@ def _refuse_unasked(
         )
     if unlicensed := pictures_without_licence(recipe, report):
         raise ToolkitError(
-            f"nobody has said under which licence the images of the source {unlicensed[0]} of"
-            f" {folder} may be published: say it by its license in the recipe and build again, or"
-            " give --without-pixels or --with-pixels"
+            f"nobody has said under which licence the images of {', '.join(unlicensed)} in {folder}"
+            " may be published: say it by the license of each source in the recipe and build again,"
+            " or give --without-pixels or --with-pixels"
         )
 
 

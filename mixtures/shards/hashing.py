@@ -120,8 +120,8 @@ class _SampleHashes:
         if sample.image_sha256 not in (None, self._first):
             raise ToolkitError(
                 f"the image of {sample.key}{sample.where}, for the shard {self._name}, is not the"
-                " one that was planned: restore it, or make its index again and plan in an empty"
-                " folder"
+                " one that was planned: restore it, or make its index again and build to another"
+                " --out"
             )
         self.found.append({
             "key": sample.key, "offset": sample.offset, "size": sample.size,

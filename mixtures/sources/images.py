@@ -1,5 +1,6 @@
 """Images of classes as a source: an index of `imagewikiqa builders images index`."""
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from imagewikiqa.builders.imagesets.dispositions import DISPOSITIONS, is_usable,
 from imagewikiqa.builders.imagesets.indexed import AGAIN, CLAIMED, read_report
 from imagewikiqa.builders.imagesets.merge import IMAGES
 from imagewikiqa.builders.imagesets.parts import read_groups
+from imagewikiqa.core.classes import NAMED
 from imagewikiqa.core.digests import digest, keyed_int
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.mixtures.recipe import SourceSettings, Where
@@ -37,6 +39,9 @@ _COLUMNS = ["source_id", "class_id", "split", "sha256", "bytes", "width", "heigh
 _JUDGED = ["disposition", "duplicate"]
 _TEXT = 400  # bytes of the JSON of an image with a name
 _LABEL = 20  # bytes of a label in a list
+
+
+_WNID = re.compile(r"n\d{8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +151,20 @@ def _digest(read: str) -> str:
 @lru_cache(maxsize=32)
 def _named(name: str, read: str, classes: str | None, wrong: float, labels: int) -> ClassNaming:
     """Return the names of a source's classes."""
-    ids = sorted(read_report(Path(read.partition(":")[2])).classes)
-    return naming_of(name, classes, ids, wrong=wrong, labels=labels)
+    report = read_report(Path(read.partition(":")[2]))
+    ids = sorted(report.classes)
+    listed = classes or own_list(report.set_name)
+    if listed is None and any(_WNID.fullmatch(one) for one in ids):
+        raise ToolkitError(
+            f"the classes of source {name} are wnids, as {ids[0]}, and answers would say those:"
+            " name the list that says what they are called, as classes: imagenet"
+        )
+    return naming_of(name, listed, ids, wrong=wrong, labels=labels)
+
+
+def own_list(image_set: str) -> str | None:
+    """Return the class list that an image set brings along; None for a folder of somebody's."""
+    return image_set if image_set in NAMED else None
 
 
 def _folded(table: pa.Table) -> pa.Table:

@@ -51,13 +51,12 @@ class LlavaSource:
 
     def digest(self) -> str:
         """Return the digest of rows.parquet."""
-        _refuse_missing(self.settings.name, self.settings.place)
-        return file_digest(self.settings.place)
+        return file_digest(_table(self.settings.name, self.settings.read))
 
     def index(self) -> SourceIndex:
         """Return the rows; those of several images, or of images not there, with their reason."""
         _rows.cache_clear()  # what a process read before may have been made again
-        table = _mapped(_unpacked(self.settings.name, self.settings.place, self.work))
+        table = _rows(self.settings.name, self.settings.read, str(self.work))
         rows = table.num_rows
         counts = _lengths(table["images"])
         reasons = Reasons.none(rows)
@@ -124,18 +123,21 @@ class LlavaSource:
 @lru_cache(maxsize=8)
 def _rows(name: str, read: str, work: str) -> pa.Table:
     """Return the rows that samples are made from; opened once a process."""
-    return _mapped(_unpacked(name, Path(read.partition(":")[2]), Path(work)))
+    return _mapped(_unpacked(name, _table(name, read), Path(work)))
 
 
 def _unpacked(name: str, place: Path, work: Path) -> Path:
     """Return the Arrow file of the rows, made when it is not there for these rows."""
-    _refuse_missing(name, place)
     seen = place.stat()
     path = work / f"{name}-{seen.st_size}-{seen.st_mtime_ns}.arrow"
     return made_once(path, lambda new: publish(new, _arrow(place)))
 
 
-def _refuse_missing(name: str, place: Path) -> None:
+def _table(name: str, read: str) -> Path:
+    """Return the table of llava:ROWS, or of the folder that holds it."""
+    place = Path(read.partition(":")[2])
+    if place.is_dir():
+        place /= "rows.parquet"
     try:
         fits = pq.read_schema(place).equals(schema())
     except (OSError, pa.ArrowException):
@@ -144,6 +146,7 @@ def _refuse_missing(name: str, place: Path) -> None:
         raise ToolkitError(
             f"{place} of source {name} is no rows.parquet: make it with imagewikiqa builders llava"
         )
+    return place
 
 
 def _arrow(path: Path) -> Iterator[bytes]:

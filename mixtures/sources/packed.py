@@ -80,7 +80,7 @@ def packed_span(settings: SourceSettings, path: Path, row: int, size: int) -> Sp
             return Span(path=container, offset=offset, length=size)
     raise ToolkitError(
         f"the image of row {row} of source {settings.name} is not in {settings.images} as its index"
-        " says: make the index again, and plan again in an empty folder"
+        " says: make the index again and build to another --out"
     )
 
 

@@ -24,12 +24,13 @@ def image_span(settings: SourceSettings, inside: str, size: int | None = None) -
     except OSError as error:
         raise ToolkitError(
             f"the image {inside} of source {settings.name} cannot be read below"
-            f" {settings.images} ({error.strerror}): put it there, or plan again without it"
+            f" {settings.images} ({error.strerror}): put it there, or make the index again and"
+            " build to another --out"
         ) from error
     if size is not None and found != size:
         raise ToolkitError(
             f"the image {inside} of source {settings.name} has {found:,} bytes and its index says"
-            f" {size:,}: make the index again and plan again"
+            f" {size:,}: make the index again and build to another --out"
         )
     return Span(path=path, length=found)
 

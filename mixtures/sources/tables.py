@@ -158,9 +158,20 @@ def _files(settings: SourceSettings) -> tuple[Path, ...]:
 def _entries(kind: str, place: Path) -> tuple[Entry, ...]:
     """Return the rows of a table in its order; read once a process."""
     if kind == "captions":
-        return tuple(map(_captioned, read_table(place, Caption)))
+        return _captions(place)
     questions = {one.id: one for one in read_table(place / "questions.jsonl", Question)}
     return tuple(_asked(read_table(place / "items.jsonl", Item), questions))
+
+
+def _captions(place: Path) -> tuple[Entry, ...]:
+    try:
+        return tuple(map(_captioned, read_table(place, Caption)))
+    except ToolkitError as error:
+        what = str(error).partition(";")[0]
+        raise ToolkitError(
+            f"{place} is no table of imagewikiqa draft captions ({what}): for captions of your own"
+            " write rows in LLaVA's form and read them with imagewikiqa builders llava"
+        ) from error
 
 
 def _captioned(row: Caption) -> Entry:

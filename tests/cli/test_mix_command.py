@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from imagewikiqa.mixtures import load
+from imagewikiqa.mixtures.recipe_files import load_recipe
 from tests.cli.conftest import Command
 
 WNIDS = ("n01440764", "n01443537", "n01484850")
@@ -192,10 +193,11 @@ def test_verify_says_that_all_is_right_or_names_the_damage(
     assert said.code == 2
     assert "tiny-000002.tar" in said.out and "tiny-000004.tar" in said.out
     found = command("mix", "verify", spoilt, "--json")
-    assert len(json.loads(found.out.splitlines()[-1])["faults"]) == 2
+    faults = json.loads(found.out.splitlines()[-1])["faults"]
+    assert len(faults) == 2 and len(faults[0]["samples"]) == 1
     nowhere = command("mix", "verify", tmp_path / "nowhere")
     assert nowhere.code == 2 and "there is no folder" in nowhere.err
-    assert "1 fault in" in command("mix", "verify", tmp_path).err
+    assert "holds no shard and no plan" in command("mix", "verify", tmp_path).err
     assert command("mix", "verify", built, "--workers", 0).code == 2
 
 
@@ -210,17 +212,14 @@ def test_a_receipt_that_cannot_be_read_is_named(
         assert said.code == 2 and "tiny-000003.receipt.json: it is a folder" in said.err
 
 
-def test_a_damaged_plan_is_made_again_as_the_message_says(
+def test_a_damaged_plan_is_made_again(
     data: Path, built: Path, tmp_path: Path, command: Command
 ) -> None:
     odd = Path(shutil.copytree(built, tmp_path / "odd"))
     (odd / "plan.parquet").write_bytes(b"x")
-    said = command("mix", "plan", data / "recipe.yaml", "--out", odd)
-    assert said.code == 2 and "delete both and plan again" in said.err
-    for name in ("plan.parquet", "plan.json"):
-        (odd / name).unlink()
-    assert command("mix", "plan", data / "recipe.yaml", "--out", odd).code == 0
-    assert files(odd) == files(built)
+    assert command("mix", "verify", odd).code == 2
+    assert command("mix", "build", data / "recipe.yaml", "--out", odd).code == 0
+    assert files(odd) == files(built) and command("mix", "verify", odd).code == 0
 
 
 def test_verify_holds_the_shards_against_the_plan(
@@ -229,8 +228,11 @@ def test_verify_holds_the_shards_against_the_plan(
     moved = Path(shutil.copytree(built, tmp_path / "moved"))
     with (moved / "plan.parquet").open("ab") as stream:
         stream.write(b"x")
+    (moved / "tiny-000001.tar").unlink()
     said = command("mix", "verify", moved)
-    assert said.code == 2 and "plan.parquet is not the plan" in said.err
+    assert said.code == 2 and "2 faults" in said.err
+    assert "plan.parquet is not the plan" in said.out and "tiny-000001.tar" in said.out
+    shutil.copy(built / "tiny-000001.tar", moved)
     for name in ("plan.parquet", "plan.json"):  # as a copy of the shards alone has it
         (moved / name).unlink()
     assert command("mix", "verify", moved).code == 0
@@ -279,3 +281,34 @@ def test_a_folder_of_something_else_is_left_alone(
     (tmp_path / "letters.txt").write_text("mine")
     said = command("mix", "build", data / "recipe.yaml", "--out", tmp_path)
     assert said.code == 2 and "no run folder" in said.err
+
+
+def test_wnids_are_never_answers(data: Path, tmp_path: Path, command: Command) -> None:
+    nameless = data / "nameless.yaml"
+    nameless.write_text(RECIPE.replace("    classes: imagenet\n", ""))
+    said = command("mix", "plan", nameless, "--out", tmp_path / "out")
+    assert said.code == 2 and "are wnids" in said.err and "classes: imagenet" in said.err
+
+
+def test_rows_are_not_drawn_beyond_reason(data: Path, tmp_path: Path, command: Command) -> None:
+    said = command("mix", "plan", data / "recipe.yaml", "--out", tmp_path / "out", "--set",
+                   "sources.pics.epochs=null", "--set", "sources.pics.count=10000000")  # fmt: skip
+    assert said.code == 2 and "more than 10,000 of each" in said.err
+    few = command("mix", "plan", data / "recipe.yaml", "--out", tmp_path / "few", "--json")
+    assert few.summary["times_each_row"] == {"pics": 2.0}
+
+
+def test_recipes_are_listed_printed_and_explained(tmp_path: Path, command: Command) -> None:
+    assert "imagenet+llava665k\n    The paper's mix" in command("mix", "recipes").out
+    assert len(command("mix", "recipes", "--json").summary) == 13
+    (tmp_path / "own.yaml").write_text(command("mix", "recipes", "imagenet-only").out)
+    assert load_recipe(str(tmp_path / "own.yaml")).name == "imagenet-only"
+    fields = command("mix", "recipes", "--fields").out
+    assert "sources[].where.shortest_side  pixels" in fields
+    assert "templates of captions: caption, caption_varied" in fields
+    lines = [line for line in fields.splitlines() if line and not line.startswith("templates")]
+    named = [line.split() for line in lines]
+    groups = {"shard", "image", "sources[]", "sources[].where", "sources[].name"}
+    assert [words[0] for words in named if len(words) == 1 and words[0] not in groups] == []
+    lost = command("mix", "recipes", "imagenet")
+    assert lost.code == 2 and "have: caltech" in lost.err

@@ -116,7 +116,7 @@ def test_a_folder_for_a_hub_is_told_in_a_summary(
     mix: Path, tmp_path: Path, command: Command
 ) -> None:
     refused = command("mix", "export", mix, "--to", "hub", "--out", tmp_path / "hub")
-    assert refused.code == 2 and "which licence the images of the source talk" in refused.err
+    assert refused.code == 2 and "which licence the images of talk" in refused.err
     said = command("mix", "export", mix, "--to", "hub", "--with-pixels", "--out",
                    tmp_path / "hub", "--json")  # fmt: skip
     assert said.code == 0, said.err

@@ -55,6 +55,11 @@ def _told(report: PlanReport) -> dict[str, Any]:
         "shards": report.shards,
         "text_only_shards": report.text_only_shards,
         "by_source": {one.name: one.samples for one in report.sources},
+        "times_each_row": {
+            one.name: round(one.samples / one.rows_drawn, 1)
+            for one in report.sources
+            if one.samples > one.rows_drawn
+        },
         "left_out": {
             f"{one.name}: {reason}": count
             for one in report.sources

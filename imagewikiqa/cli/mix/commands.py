@@ -45,6 +45,17 @@ def register(app: typer.Typer) -> None:
     app.add_typer(mix, name="mix")
 
 
+@mix.command("recipes", help="The built-in recipes; NAME: one of them in full.")
+def _recipes(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Print its YAML.")] = None,
+    fields: Annotated[bool, typer.Option("--fields", help="All that a recipe can say.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    from imagewikiqa.cli.mix.recipes import run_recipes
+
+    run_recipes(name, fields=fields, as_json=as_json)
+
+
 @mix.command("plan", help="Write the full list of samples, from indexes alone: plan.parquet.")
 def _plan(
     recipe: RecipeSpec,
@@ -91,25 +102,9 @@ def _verify(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    from imagewikiqa.cli.output import show, show_lines
-    from imagewikiqa.core.errors import ToolkitError
-    from imagewikiqa.mixtures.plan_file import REPORT, read_plan_report
-    from imagewikiqa.mixtures.shards.verify import verify_mixture
+    from imagewikiqa.cli.mix.verify import run_verify
 
-    if not folder.is_dir():
-        raise ToolkitError(f"there is no folder {folder}: give that of a mixture")
-    plan = read_plan_report(folder).plan if (folder / REPORT).exists() else None
-    faults = verify_mixture(folder, plan_sha256=plan, workers=workers)
-    if as_json:
-        show({"faults": [{"file": f.file, "kind": f.kind, "detail": f.detail} for f in faults]},
-             True)  # fmt: skip
-    else:
-        show_lines([str(fault) for fault in faults] or [f"every byte of {folder} is right"])
-    if faults:
-        raise ToolkitError(
-            f"{len(faults)} fault{'s' * (len(faults) > 1)} in {folder}: delete the files named and"
-            " build again"
-        )
+    run_verify(folder, workers=workers, as_json=as_json)
 
 
 @mix.command("inspect", help="Look at every sample: counts, lengths, duplicates, one page.")

@@ -7,9 +7,10 @@ from typing import Any
 
 from imagewikiqa.core.classes import load_classes
 from imagewikiqa.core.digests import digest
+from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.runs import Run, open_run, record_run
 from imagewikiqa.mixtures.plan import plan
-from imagewikiqa.mixtures.plan_file import REPORT, read_plan_report
+from imagewikiqa.mixtures.plan_file import read_plan_report
 from imagewikiqa.mixtures.plan_report import PlanReport
 from imagewikiqa.mixtures.recipe import Recipe
 from imagewikiqa.mixtures.recipe_files import rooted
@@ -33,9 +34,9 @@ def opened(recipe: Recipe, out: Path) -> Iterator[Run]:
 
 def planned(recipe: Recipe, run: Run) -> PlanReport:
     """Return the plan of an opened folder, made now or by an earlier call; write run.json."""
-    if (run.path / REPORT).is_file():
+    try:
         report = read_plan_report(run.path)
-    else:
+    except ToolkitError:  # there is none, or it was damaged: the same one is made again
         report = plan(recipe, open_sources(recipe, run.work), run.path)
     record_run(run, {
         "command": "mix",
@@ -55,7 +56,7 @@ def _deciding(recipe: Recipe) -> dict[str, Any]:
     held = recipe.deciding
     sources = held.pop("sources")
     fields = {f"{one['name']}.{name}": value for one in sources for name, value in one.items()}
-    return {**held, "sources": [one["name"] for one in sources], **fields}
+    return {"command": "mix", **held, "sources": [one["name"] for one in sources], **fields}
 
 
 def _class_lists(recipe: Recipe) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """`imagewikiqa mix inspect`: look at every sample of a mixture, write tables and one page."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,9 @@ def run_inspect(settings: InspectConfig, out: Path | None, *, workers: int, as_j
         inputs["classes"] = digest([entry.model_dump(mode="json") for entry in classes])
     if tokenizer is not None:
         inputs["tokenizer"] = tokenizer.sha256
-    out = out or folder / "work" / "inspect"
+    if out is None:  # our own place: an earlier look with other settings makes way
+        out = folder / "work" / "inspect"
+        shutil.rmtree(out, ignore_errors=True)
     paths = ("folder", "classes", "tokenizer")
     with small_job(out, "mix inspect", settings, inputs, paths) as run:
         found = inspect_mixture(
