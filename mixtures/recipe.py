@@ -156,7 +156,7 @@ class ShardSize(Part):
     """Where a shard ends: at so many samples or bytes, whichever comes first."""
 
     samples: int = Field(
-        10_000, ge=1, le=65_536, description="at most in a shard: no receipt grows past 16 MiB"
+        10_000, ge=1, le=65_536, description="at most in a shard; no receipt grows past 16 MiB"
     )
     megabytes: float = Field(
         1000,

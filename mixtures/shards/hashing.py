@@ -119,9 +119,9 @@ class _SampleHashes:
     def _end(self, sample: Placed) -> None:
         if sample.image_sha256 not in (None, self._first):
             raise ToolkitError(
-                f"the image of {sample.key}{sample.where}, for the shard {self._name}, is not the"
-                " one that was planned: restore it, or make its index again and build to another"
-                " --out"
+                f"the image of {sample.key}{sample.where}, for the shard {self._name}, is not"
+                " the one that was planned: restore it, or make its index again and build to"
+                " another --out"
             )
         self.found.append({
             "key": sample.key, "offset": sample.offset, "size": sample.size,
