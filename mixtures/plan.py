@@ -16,6 +16,7 @@ from imagewikiqa.core.digests import file_digest
 from imagewikiqa.core.errors import ToolkitError
 from imagewikiqa.core.files import publish, publish_text
 from imagewikiqa.core.parquet import parquet_bytes
+from imagewikiqa.core.progress import Progress, Silent
 from imagewikiqa.core.records import Reject
 from imagewikiqa.core.runs import pretty
 from imagewikiqa.core.tables import write_table
@@ -32,7 +33,9 @@ from imagewikiqa.prompts.conversation import load_conversation
 MOST_SHARDS = 100_000  # whose manifest readers take: it stays below 16 MiB
 
 
-def plan(recipe: Recipe, sources: Sequence[Source], out: Path) -> PlanReport:
+def plan(
+    recipe: Recipe, sources: Sequence[Source], out: Path, progress: Progress | None = None
+) -> PlanReport:
     """Write OUT/plan.parquet and OUT/plan.json; return the counts of what became of every row.
 
     OUT/rejects.jsonl names each row that is asked for and cannot be used. A row group is a shard.
@@ -54,7 +57,7 @@ def plan(recipe: Recipe, sources: Sequence[Source], out: Path) -> PlanReport:
             " which no manifest holds: let a shard have more samples or bytes"
         )
     (out / REPORT).unlink(missing_ok=True)
-    tables = _tables(recipe, indexes, every, shards)
+    tables = _tables(recipe, indexes, every, shards, progress or Silent())
     publish(out / PLAN, parquet_bytes(tables, COLUMNS, DICTIONARIES))
     write_table(out / REJECTS, _rejects(recipe, indexes))
     report = PlanReport(
@@ -162,9 +165,14 @@ def _shards(recipe: Recipe, every: _Placed) -> list[Ints]:
 
 
 def _tables(
-    recipe: Recipe, indexes: Sequence[SourceIndex], every: _Placed, shards: Sequence[Ints]
+    recipe: Recipe,
+    indexes: Sequence[SourceIndex],
+    every: _Placed,
+    shards: Sequence[Ints],
+    progress: Progress,
 ) -> Iterator[pa.Table]:
     """Yield a table for each shard."""
+    progress.begin("plan", len(every.rows), 0)
     names = pa.array([source.name for source in recipe.sources], pa.string())
     for number, draws in enumerate(shards):
         source_of = every.sources[draws]
@@ -180,6 +188,8 @@ def _tables(
             "image_sha256": digests,
         }
         yield pa.table({name: pa.array(one) for name, one in columns.items()}, schema=COLUMNS)
+        progress.advance(len(draws))
+    progress.end()
 
 
 def _described(

@@ -29,7 +29,7 @@ def recipe_of(spec: str, data: Path | None, assignments: Sequence[str], seed: in
 def run_plan(recipe: Recipe, out: Path, *, as_json: bool) -> None:
     """Plan a mixture in its folder and tell what it will hold."""
     with opened(recipe, out) as run:
-        report = planned(recipe, run)
+        report = planned(recipe, run, watcher(as_json))
     show(_told(report) | {"plan": str(out / "plan.parquet")}, as_json)
 
 
@@ -37,15 +37,17 @@ def try_plan(recipe: Recipe, out: Path, *, as_json: bool) -> None:
     """Tell what a mixture would hold; nothing stays on disk."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        report = plan(recipe, open_sources(recipe, folder / "work"), folder)
+        sources = open_sources(recipe, folder / "work")
+        report = plan(recipe, sources, folder, watcher(as_json))
     show({"dry_run": True, "out": str(out), **_told(report), "bytes": report.bytes}, as_json)
 
 
 def run_build(recipe: Recipe, out: Path, engine: Engine, *, as_json: bool) -> None:
     """Plan a mixture and make its shards, or go on with both."""
     with opened(recipe, out) as run:
-        report = planned(recipe, run)
-        made = build(recipe, out, out, run.work, engine=engine, progress=watcher(as_json))
+        watch = watcher(as_json)
+        report = planned(recipe, run, watch)
+        made = build(recipe, out, out, run.work, engine=engine, progress=watch)
     show(_told(report) | {"bytes": made.bytes, "manifest": str(out / "manifest.json")}, as_json)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from imagewikiqa.core.classes import load_classes
 from imagewikiqa.core.digests import digest
 from imagewikiqa.core.errors import ToolkitError
+from imagewikiqa.core.progress import Progress
 from imagewikiqa.core.runs import Run, open_run, record_run
 from imagewikiqa.mixtures.plan import plan
 from imagewikiqa.mixtures.plan_file import read_plan_report
@@ -32,12 +33,12 @@ def opened(recipe: Recipe, out: Path) -> Iterator[Run]:
         yield run
 
 
-def planned(recipe: Recipe, run: Run) -> PlanReport:
+def planned(recipe: Recipe, run: Run, progress: Progress) -> PlanReport:
     """Return the plan of an opened folder, made now or by an earlier call; write run.json."""
     try:
         report = read_plan_report(run.path)
     except ToolkitError:  # there is none, or it was damaged: the same one is made again
-        report = plan(recipe, open_sources(recipe, run.work), run.path)
+        report = plan(recipe, open_sources(recipe, run.work), run.path, progress)
     record_run(run, {
         "command": "mix",
         "recipe": report.recipe,
