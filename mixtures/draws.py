@@ -118,7 +118,8 @@ def _unlisted(source: SourceSettings, index: SourceIndex) -> str:
     """Return what to compare where a class list is of other classes than the index."""
     if source.classes is None or not index.class_ids:
         return ""
-    return f"; its classes are {', '.join(index.class_ids[:3])}, ..., classes: {source.classes}"
+    some = ", ".join(index.class_ids[:3])
+    return f"; compare its class ids, as {some}, with those of classes: {source.classes}"
 
 
 def _ranks(source: SourceSettings, index: SourceIndex, rows: Ints, seed: int, wanted: int) -> Ints:

@@ -1,16 +1,13 @@
-"""Samples out of and into the row forms that trainers read.
+"""Samples in the row forms that trainers read.
 
-What every form can say comes back as it was: id, images, turns, and where a sample is from. The
-loaders of trainers pass over the fields they do not know.
+What every form can say, `builders llava` reads back as it was: id, images and turns. The loaders of
+trainers pass over the fields they do not know, such as where a sample is from.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from imagewikiqa.builders.llava.defects import DefectError
-from imagewikiqa.builders.llava.row import TOKEN, clean_row
-from imagewikiqa.builders.llava.stream import read_raw
+from imagewikiqa.builders.llava.row import TOKEN
 
 # What a sample says of itself beside its id and turns, in the order of its JSON.
 FACTS = ("source", "source_id", "class_id", "named_class_id", "template")
@@ -64,31 +61,9 @@ def _parts(text: str) -> list[dict[str, str]]:
     return parts
 
 
-def from_row(raw: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return the sample and images of a row in any form; raise DefectError for another.
-
-    Known defects are repaired as `builders llava` repairs them. A number as id becomes its digits.
-    """
-    row = clean_row(raw)
-    said = [{"from": turn.speaker, "value": turn.value} for turn in row.turns]
-    return {"id": row.row_id, **_facts(raw), "conversations": said}, row.images
-
-
 def _said(sample: Mapping[str, Any]) -> list[dict[str, str]]:
     return [{"from": turn["from"], "value": turn["value"]} for turn in sample["conversations"]]
 
 
 def _facts(sample: Mapping[str, Any]) -> dict[str, str]:
     return {name: sample[name] for name in FACTS if isinstance(sample.get(name), str)}
-
-
-def read_samples(path: Path) -> Iterator[tuple[dict[str, Any], tuple[str, ...]] | DefectError]:
-    """Yield the samples of a .json list or .jsonl file, and a DefectError for each other row.
-
-    The file is read as a stream, in memory that does not grow with it.
-    """
-    for raw in read_raw(path):
-        try:
-            yield from_row(raw)
-        except DefectError as defect:
-            yield defect

@@ -14,7 +14,7 @@ def show(summary: Mapping[str, Any], as_json: bool) -> None:
     width = max(len(name) for name in summary)
     for name, value in summary.items():
         if isinstance(value, Mapping):
-            sys.stdout.write(f"{name}:\n")
+            sys.stdout.write(f"{name}:\n" if value else "")
             for key, count in value.items():
                 sys.stdout.write(f"  {count!s:>6}  {key}\n")
         else:

@@ -1,6 +1,7 @@
 """Samples come back from the rows of trainers as they were."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagewikiqa.builders.llava.defects import DefectError
+from imagewikiqa.builders.llava.row import clean_row
+from imagewikiqa.builders.llava.stream import read_raw
 from imagewikiqa.core.files import publish
 from imagewikiqa.mixtures.exports.forms import FORMS
 from imagewikiqa.mixtures.interchange import (
     FACTS,
-    from_row,
-    read_samples,
     to_chat,
     to_llava,
     to_messages,
@@ -24,6 +25,24 @@ from imagewikiqa.mixtures.interchange import (
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(
     lambda text: bool(text.strip()) and "<image>" not in text
 )
+
+
+def from_row(raw: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the sample and images of a row as `builders llava` reads it, and its facts."""
+    row = clean_row(raw)
+    said = [{"from": turn.speaker, "value": turn.value} for turn in row.turns]
+    facts = {name: raw[name] for name in FACTS if isinstance(raw.get(name), str)}
+    return {"id": row.row_id, **facts, "conversations": said}, row.images
+
+
+def read_samples(path: Path) -> Iterator[tuple[dict[str, Any], tuple[str, ...]] | DefectError]:
+    for raw in read_raw(path):
+        try:
+            yield from_row(raw)
+        except DefectError as defect:
+            yield defect
+
+
 NAMES = st.from_regex(r"[a-z0-9]{1,8}(/[a-z0-9]{1,8}){0,2}\.jpg", fullmatch=True)
 
 
