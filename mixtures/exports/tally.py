@@ -26,6 +26,7 @@ class Tally:
     facts: set[str] = field(default_factory=set)  # of FACTS, those that some sample has
     imagenet: set[str] = field(default_factory=set)  # sources with files named as ImageNet's are
     example: Mapping[str, Any] | None = None  # the JSON of the first sample
+    misnamed: int = 0  # samples that are named as another class, as the recipe asks
 
     def add(self, sample: Sample) -> None:
         """Count a sample."""
@@ -34,6 +35,7 @@ class Tally:
         self.templates[source, str(record.get("template", ""))] += 1
         self.extensions.update(sample.files.keys())
         self.facts.update(name for name in FACTS if name in record)
+        self.misnamed += "named_class_id" in record
         name = PurePosixPath(str(record.get("source_id", ""))).name
         if sample.files and _IMAGENET_FILE.match(name):
             self.imagenet.add(source)
@@ -45,6 +47,7 @@ class Tally:
         self.extensions += other.extensions
         self.facts |= other.facts
         self.imagenet |= other.imagenet
+        self.misnamed += other.misnamed
         self.example = other.example if self.example is None else self.example
 
 

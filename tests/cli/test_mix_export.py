@@ -129,6 +129,10 @@ def test_a_folder_for_a_hub_is_told_in_a_summary(
                    tmp_path / "bare", "--json")  # fmt: skip
     assert bare.code == 0 and bare.summary["with_pixels"] is False
     assert verify_manifest(tmp_path / "bare") == []
+    assert command("mix", "verify", tmp_path / "bare").code == 0
+    (tmp_path / "bare" / "recipe.yaml").write_text("name: other")
+    spoilt = command("mix", "verify", tmp_path / "bare")
+    assert spoilt.code == 2 and "recipe.yaml has other bytes" in spoilt.out
 
 
 def test_the_report_says_who_reads_the_rows(mix: Path, tmp_path: Path, command: Command) -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from imagewikiqa.cli.output import show, show_lines
 from imagewikiqa.core.errors import ToolkitError
+from imagewikiqa.core.runs import verify_manifest
+from imagewikiqa.mixtures.exports.hub_folder import BUILT
 from imagewikiqa.mixtures.plan_file import PLAN, REPORT, read_plan_report
 from imagewikiqa.mixtures.shards.verify import Fault, verify_mixture
 from imagewikiqa.mixtures.shards.write import MANIFEST
@@ -14,6 +16,9 @@ def run_verify(folder: Path, *, workers: int | None, as_json: bool) -> None:
     """Tell every fault of a mixture; ToolkitError when there is one."""
     if not folder.is_dir():
         raise ToolkitError(f"there is no folder {folder}: give that of a mixture")
+    if (folder / BUILT).exists():
+        _verify_texts(folder, as_json)
+        return
     if not any(folder.glob("*.tar")) and not (folder / REPORT).exists():
         raise ToolkitError(f"{folder} holds no shard and no plan: give the folder of a mixture")
     plan = _plan(folder)
@@ -28,6 +33,17 @@ def run_verify(folder: Path, *, workers: int | None, as_json: bool) -> None:
         raise ToolkitError(
             f"{len(faults)} fault{'s' * (len(faults) > 1)} in {folder}: {'; '.join(_steps(faults))}"
         )
+
+
+def _verify_texts(folder: Path, as_json: bool) -> None:
+    """Tell what differs in a release without pixels, which has no shard but a run's manifest."""
+    wrong = verify_manifest(folder)
+    if as_json:
+        show({"faults": wrong}, True)
+    else:
+        show_lines(wrong or [f"every byte of {folder} is right"])
+    if wrong:
+        raise ToolkitError(f"{len(wrong)} files of {folder} are wrong: export or fetch it again")
 
 
 def _plan(folder: Path) -> str | Fault:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from imagewikiqa.core.progress import Silent
+from imagewikiqa.mixtures import load
 from imagewikiqa.mixtures.exports.card import CardFacts, card
 from imagewikiqa.mixtures.exports.licences import license_fields
 from imagewikiqa.mixtures.exports.shards import contents_of
@@ -15,6 +16,7 @@ from imagewikiqa.mixtures.exports.tally import Tally, tally_of
 from imagewikiqa.mixtures.plan_file import read_plan_report
 from imagewikiqa.mixtures.recipe import SourceSettings
 from imagewikiqa.mixtures.recipe_kept import kept_recipe
+from tests.mixtures.exports.made import RECIPE, make_mixture
 
 HOSTILE = (
     "x` | **b** <img src=x onerror=alert(1)>\n\n---\n# Head\n{{ 7*7 }} [l](http://e.org) \"'\u202e"
@@ -111,6 +113,15 @@ def test_hostile_texts_change_neither_the_metadata_nor_the_page(mixture: Path) -
         if line.startswith("|"):
             cells = re.findall(r"(?<!\\)\|", line)
             assert len(cells) in (3, 4, 6), line
+
+
+def test_samples_named_wrongly_on_purpose_are_told(mixture: Path, tmp_path: Path) -> None:
+    assert "on purpose" not in card(facts_of(mixture))
+    noisy = make_mixture(tmp_path, RECIPE.replace("epochs: 2", "epochs: 2\n    wrong_names: 0.5"))
+    wrong = sum("named_class_id" in sample.record for sample in load(noisy))
+    assert wrong > 0
+    told = card(facts_of(noisy))
+    assert f"**{wrong} samples are named as another class on purpose**" in told
 
 
 def test_a_long_recipe_and_many_classes_are_cut_with_a_word_about_the_rest(mixture: Path) -> None:
