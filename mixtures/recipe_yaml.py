@@ -31,7 +31,7 @@ def read_yaml(name: str, text: str) -> object:
     Raises ToolkitError for what is no YAML, and for a field that stands twice.
     """
     try:
-        return yaml.load(text, _Once)  # noqa: S506 - a SafeLoader
+        return _Once(text).get_single_data()
     except _TwiceError as error:
         raise ToolkitError(f"{name} has {error.problem!r} twice{_line(error)}: keep one") from error
     except yaml.YAMLError as error:

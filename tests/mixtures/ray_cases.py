@@ -200,7 +200,7 @@ def test_a_node_that_does_not_see_the_folder_is_refused(
 ) -> None:
     @contextmanager
     def elsewhere(work: Path) -> Iterator[Path]:
-        yield Path("/nowhere/mixture/work/apart/a")
+        yield Path("/nowhere/mixture", "work", "apart", "a")
 
     monkeypatch.setattr(on_ray, "_apart", elsewhere)
     with pytest.raises(ToolkitError, match="does not see /nowhere/mixture: choose"):

@@ -111,7 +111,7 @@ def _verify(
 def _inspect(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished mixture.")],
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the report (default: DIR/work/inspect).")
+        Path | None, typer.Option(help="Folder for the report (default: work/inspect in DIR).")
     ] = None,
     classes: Annotated[
         str | None, typer.Option(help="Class list whose names are counted, as in rebuild.")

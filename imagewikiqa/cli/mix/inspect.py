@@ -31,7 +31,7 @@ class InspectConfig(Closed):
 
 
 def run_inspect(settings: InspectConfig, out: Path | None, *, workers: int, as_json: bool) -> None:
-    """Look at a mixture and write the report; `out` is DIR/work/inspect where none is given."""
+    """Look at a mixture and write the report; `out` is work/inspect in it where none is given."""
     folder = Path(settings.folder)
     inputs = {"mixture": read_manifest(folder).sha256}
     classes = load_classes(settings.classes) if settings.classes else ()
